@@ -1,0 +1,7 @@
+"""`python -m kerasclf` is the `kerasclf` program."""
+
+import sys
+
+from kerasclf.cli import main
+
+sys.exit(main())

@@ -1,0 +1,108 @@
+"""A trained run in Python: strings to labels."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from kerasclf.decision.rule import Decision
+from kerasclf.files import read_json
+from kerasclf.layout import RunLayout
+from kerasclf.models.featurizer import Featurizer, load_featurizer
+
+BATCH = 256
+
+
+class Classifier:
+    """Featurizer, core and decision of a run as one function of strings.
+
+    Example:
+
+        >>> classifier = Classifier.load("runs/chat-language/1")
+        >>> classifier.predict(["good morning"])["predicted_label"].tolist()
+        ['english']
+    """
+
+    def __init__(
+        self,
+        featurizer: Featurizer,
+        core: keras.Model,
+        labels: Iterable[str],
+        decision: Decision | None = None,
+    ):
+        """Makes a classifier.
+
+        Args:
+            featurizer: strings to model inputs.
+            core: model inputs to logits.
+            labels: label names by class id.
+            decision: logits to class ids; plain argmax if None.
+        """
+        self.featurizer, self.core = featurizer, core
+        self.labels = tuple(labels)
+        self.decision = decision or Decision(1.0, (0.0,) * len(self.labels))
+        # One graph for every batch size.
+        self._logits = tf.function(
+            lambda texts: core(featurizer(texts), training=False),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+
+    @classmethod
+    def load(cls, run: str | Path) -> Self:
+        """Loads a finished run, or the newest of a folder of runs.
+
+        Raises:
+            UserError: there is no finished run.
+        """
+        layout = RunLayout.open(run)
+        return cls(
+            load_featurizer(layout.featurizer),
+            _load_core(layout.model),
+            read_json(layout.labels),
+            Decision.load(layout.decision),
+        )
+
+    def logits(self, texts: Iterable[str]) -> np.ndarray:
+        """Logits, float32 [n, classes], of n texts of any length and content."""
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        # Texts of about equal length meet in a batch, since a batch is as long as its longest.
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+        found = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            found[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
+        return found
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Calibrated probabilities, float64 [n, classes], of n texts."""
+        return np.exp(self.decision.log_probabilities(self.logits(texts)))
+
+    def predict(self, texts: Iterable[str]) -> pd.DataFrame:
+        """Labels n texts.
+
+        Returns:
+            Frame of n rows: predicted_label (str), confidence (calibrated probability of that
+            label), review (bool, whether a person should look), and p_LABEL for each label.
+        """
+        logits = self.logits(texts)
+        decided = self.decision.decide(logits)
+        probabilities = np.exp(self.decision.log_probabilities(logits))
+        frame = pd.DataFrame(
+            {
+                "predicted_label": np.array(self.labels, dtype=object)[decided],
+                "confidence": probabilities[np.arange(len(decided)), decided],
+                "review": self.decision.flag(logits, decided),
+            }
+        )
+        columns = [f"p_{label}" for label in self.labels]
+        return frame.join(pd.DataFrame(probabilities, columns=columns))
+
+
+def _load_core(path: Path) -> keras.Model:
+    if (path.parent / "featurizer" / "preprocessor.json").is_file():
+        import keras_hub  # noqa: F401  registers the backbones' classes
+    return keras.saving.load_model(path, compile=False)

@@ -1,0 +1,48 @@
+"""The `kerasclf` program: every command of the project by its short name."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "train": ("kerasclf.train", "Train, calibrate, measure and report a classifier."),
+    "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
+    "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
+    "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
+    "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
+}
+
+
+def help_text() -> str:
+    """The program's help: a line for each command."""
+    lines = [f"  {name:<10} {line}" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: kerasclf COMMAND [OPTIONS]",
+            "",
+            "Turn a table of texts and labels into a classifier, and measure it.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "kerasclf COMMAND --help tells a command's options.",
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command that the first argument names, and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(help_text())
+        return 0
+    if not arguments or arguments[0] not in COMMANDS:
+        found = repr(arguments[0]) if arguments else "no command"
+        print(f"kerasclf: found {found}, expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, _ = COMMANDS[arguments[0]]
+    return importlib.import_module(module).main(arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

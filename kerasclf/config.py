@@ -1,0 +1,205 @@
+"""The main job's configuration: every choice of a run, from the command line or from YAML."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from kerasclf.errors import UserError
+
+DEFAULT_DATA_SET = "chat-language"
+
+
+@dataclass
+class TrainConfig:
+    """Every choice of a run. A value of None is filled in by `resolved`."""
+
+    dataset: str | None = None
+    """A data set by name (see `kerasclf datasets`); chat-language if no data is named."""
+    data: Path | None = None
+    """Table of texts and labels (CSV, TSV, JSONL, Parquet)."""
+    validation: Path | None = None
+    """Table of validation rows; else they are cut from --data."""
+    test: Path | None = None
+    """Table of test rows; else they are cut from --data."""
+    text_column: str = "text"
+    """Column with the texts."""
+    label_column: str = "label"
+    """Column with the labels."""
+    group_column: str | None = None
+    """Column that names rows which must not straddle splits (an author, a thread)."""
+    split_column: str | None = None
+    """Column that says train, validation or test."""
+    encoding: str = "utf-8"
+    """Encoding of CSV, TSV and JSONL."""
+    label_order: tuple[str, ...] = ()
+    """Labels from least to most, where their order means something."""
+    min_class_rows: int | None = None
+    """Leave out classes with fewer rows."""
+
+    split: Path | None = None
+    """Run whose split is used again, so that both runs are measured on the same test rows."""
+    validation_share: float = 0.1
+    """Share of the rows for validation."""
+    test_share: float = 0.2
+    """Share of the rows for the test."""
+    seed: int = 0
+    """Seed of the split, the weights, the order of rows, dropout and the bootstrap."""
+
+    encoder: str = "bytes"
+    """bytes, or a KerasHub preset, hf://REPOSITORY or FOLDER."""
+    max_bytes: int = 256
+    """Bytes of a text that the bytes encoder reads."""
+    max_tokens: int = 96
+    """Tokens of a text that a pretrained encoder reads."""
+    buckets: int = 32768
+    """Rows of the bytes encoder's table of hashed n-grams."""
+    embedding_dim: int = 24
+    """Width of that table."""
+    filters: int = 96
+    """Filters of the bytes encoder's convolutions."""
+    dropout: float | None = None
+    """Dropout before the logits (bytes 0.5, pretrained 0.1)."""
+
+    sampler: Literal["natural", "sqrt", "balanced"] = "natural"
+    """Class shares in every batch: as they are, by square root, or equal."""
+    class_weights: str = "balanced"
+    """none, balanced, effective, or a JSON FILE of label: weight."""
+    focal_gamma: float = 1.0
+    """Focusing of the focal loss; 0 is cross-entropy."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes."""
+    augment: Literal["none", "keyboard", "swap", "delete"] = "none"
+    """Random character noise on the training texts."""
+    epochs: int | None = None
+    """Most passes over the training rows (bytes 20, pretrained 4)."""
+    patience: int | None = None
+    """Epochs without a better validation macro-F1 before training stops (bytes 4, pretrained 2)."""
+    batch_size: int | None = None
+    """Rows a step (bytes 64, pretrained 32)."""
+    learning_rate: float | None = None
+    """Highest learning rate (bytes 2e-3, pretrained 1.5e-4)."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of AdamW."""
+    warmup_share: float = 0.1
+    """Share of the steps with a rising learning rate."""
+    clip_norm: float = 1.0
+    """Largest global norm of the gradient."""
+    mixed_precision: bool = False
+    """Compute in 16 bits (float16 on a GPU, bfloat16 elsewhere)."""
+
+    cost_matrix: Path | None = None
+    """JSON FILE {true label: {predicted label: cost}}; the decision then has the lowest cost."""
+    review_below: float | None = None
+    """Flag predictions whose probability is lower, for a person to review."""
+    target: tuple[str, ...] = ("accuracy>=0.85", "macro_f1>=0.80", "latency_p99_ms<100")
+    """Targets that the report compares the test figures with."""
+
+    name: str | None = None
+    """Name of the run; that of the data if none is given."""
+    output: Path = Path("runs")
+    """Folder of all runs; this one goes to OUTPUT/NAME/N."""
+
+    def resolved(self) -> Self:
+        """The configuration with every value that depends on others filled in."""
+        defaults = dict(epochs=20, patience=4, batch_size=64, learning_rate=2e-3, dropout=0.5)
+        if self.encoder != "bytes":
+            defaults = dict(
+                epochs=4, patience=2, batch_size=32, learning_rate=1.5e-4, dropout=0.1
+            )
+        absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
+        dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
+        name = self.name or dataset or self.data.stem
+        return replace(self, **absent, dataset=dataset, name=name)
+
+    def check(self) -> None:
+        """Checks what can be checked without reading data.
+
+        Raises:
+            UserError: values that exclude each other or are out of range.
+        """
+        if self.data and self.dataset:
+            raise UserError(f"--data {self.data} and --dataset {self.dataset}: give only one")
+        if (self.validation or self.test) and not self.data:
+            raise UserError("--validation and --test need --data with the training rows")
+        ranges = {
+            "validation_share": (0.01, 0.5),
+            "test_share": (0.01, 0.8),
+            "max_bytes": (8, 65536),
+            "max_tokens": (8, 8192),
+            "buckets": (64, 2**22 - 1),
+            "embedding_dim": (1, 4096),
+            "filters": (1, 4096),
+            "dropout": (0.0, 0.95),
+            "focal_gamma": (0.0, 10.0),
+            "label_smoothing": (0.0, 0.9),
+            "epochs": (1, 100_000),
+            "patience": (1, 100_000),
+            "batch_size": (1, 65536),
+            "learning_rate": (1e-8, 10.0),
+            "weight_decay": (0.0, 10.0),
+            "warmup_share": (0.0, 1.0),
+            "clip_norm": (1e-6, 1e6),
+            "review_below": (0.0, 1.0),
+            "seed": (0, 2**31 - 1),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                option = name.replace("_", "-")
+                raise UserError(f"--{option} is {value}; expected {low} to {high}")
+        if self.validation_share + self.test_share > 0.9:
+            raise UserError("--validation-share and --test-share leave under 10 % for training")
+        if self.name and (Path(self.name).name != self.name or self.name.startswith(".")):
+            raise UserError(f"--name is {self.name!r}; expected a plain name without slashes")
+
+    def to_yaml(self) -> str:
+        """The configuration as YAML that `from_yaml` reads back."""
+        import yaml
+
+        plain = {
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in asdict(self).items()
+        }
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Self:
+        """Reads a configuration file; keys that are not there keep their defaults.
+
+        Raises:
+            UserError: the file is missing, is not YAML, or has an unknown key or a wrong value.
+        """
+        import yaml
+
+        try:
+            found: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except OSError as error:
+            raise UserError(f"cannot read --config {path}: {error.strerror}") from error
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise UserError(f"--config {path} is not YAML: {error}") from error
+        known = {field.name: field for field in fields(cls)}
+        if not isinstance(found, dict) or (unknown := sorted(map(str, set(found) - set(known)))):
+            wrong = unknown[0] if isinstance(found, dict) else type(found).__name__
+            raise UserError(f"--config {path} has {wrong!r}; expected keys such as encoder, epochs")
+        return cls(**parse_values(found, path))
+
+
+def parse_values(found: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The values of a YAML file as the configuration's types, by the command line's own parser.
+
+    Raises:
+        UserError: a value does not fit its option.
+    """
+    from kerasclf.command import parse
+
+    argv: list[str] = []
+    for key, value in found.items():
+        if value is None or value is False or value == []:
+            continue
+        option = f"--{key.replace('_', '-')}"
+        values: Sequence[Any] = value if isinstance(value, list) else [value]
+        argv += [option] if value is True else [option, *map(str, values)]
+    config = parse(TrainConfig, argv, f"--config {path}")
+    return {key: getattr(config, key) for key in found}

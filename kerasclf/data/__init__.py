@@ -1,0 +1,1 @@
+"""Tables, registry, doctor, splits and pipelines: from files to batches."""

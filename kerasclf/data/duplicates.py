@@ -1,0 +1,92 @@
+"""Near-duplicates: texts that are the same message, written a little differently."""
+
+import unicodedata
+from collections.abc import Sequence
+from zlib import crc32
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+SHINGLE = 5
+JACCARD = 0.8
+PERMUTATIONS = 64
+
+
+class _Folding(dict):
+    """A `str.translate` table that turns punctuation, controls and spaces into one space."""
+
+    def __missing__(self, point: int) -> int:
+        # Marks stay: in Tamil or Hindi they are vowels. So do symbols: emoji carry the meaning.
+        self[point] = 32 if unicodedata.category(chr(point))[0] in "PZC" else point
+        return self[point]
+
+
+_FOLDING = _Folding()
+
+
+def normalize(text: str) -> str:
+    """The text without case, compatibility forms, punctuation and repeated spaces (NFKC).
+
+    A text of nothing but punctuation is only stripped, so that "?" and "!" stay two texts.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.translate(_FOLDING).split()) or text.strip()
+
+
+def group_texts(texts: Sequence[str], groups: Sequence[str] | None = None) -> np.ndarray:
+    """Numbers the texts so that near-duplicates share a number.
+
+    Two texts are near-duplicates if they are equal when normalized, or if the sets of their
+    5-character shingles have a Jaccard similarity of at least 0.8; candidates come from MinHash
+    with locality-sensitive hashing (Broder 1997) and are then compared exactly. Groups are the
+    connected components, so "near" may go through a chain of texts.
+
+    Args:
+        texts: n strings.
+        groups: n group names that bind rows in the same way; "" binds nothing.
+
+    Returns:
+        int64 [n], numbers from 0 in the order of first appearance.
+    """
+    normalized = [normalize(text) for text in texts]
+    places: dict[str, int] = {}
+    nodes = [places.setdefault(text, len(places)) for text in normalized]
+    edges = _similar_pairs(list(places))
+    if groups is not None:
+        first: dict[str, int] = {}
+        edges += [
+            (first.setdefault(g, node), node) for g, node in zip(groups, nodes, strict=True) if g
+        ]
+    ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
+    graph = coo_array(
+        (np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(places),) * 2
+    )
+    components = connected_components(graph, directed=False)[1].astype(np.int64)
+    return components[np.array(nodes, dtype=np.int64)]
+
+
+def _shingles(text: str) -> set[str]:
+    return {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
+
+
+def _similar_pairs(texts: list[str]) -> list[tuple[int, int]]:
+    """Pairs of places whose texts are similar; each text is compared with earlier ones."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=JACCARD, num_perm=PERMUTATIONS)
+    shingles = [_shingles(text) for text in texts]
+    sketches = MinHash.generator(
+        ([crc32(s.encode()) for s in of_text] for of_text in shingles),
+        num_perm=PERMUTATIONS,
+        hashfunc=int,
+        seed=1,
+    )
+    pairs = []
+    for place, sketch in enumerate(sketches):
+        for other in index.query(sketch):
+            shared = len(shingles[place] & shingles[other])
+            if shared >= JACCARD * (len(shingles[place]) + len(shingles[other]) - shared):
+                pairs.append((other, place))
+        index.insert(place, sketch)
+    return pairs

@@ -1,0 +1,1 @@
+"""From logits to a label: temperature, offsets or costs, review band."""

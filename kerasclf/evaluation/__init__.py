@@ -1,0 +1,1 @@
+"""Metrics, intervals, baseline, latency and targets."""

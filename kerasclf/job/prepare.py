@@ -1,0 +1,122 @@
+"""Before training: data read, examined and split, and every file of the user checked."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasclf.config import TrainConfig
+from kerasclf.data.duplicates import group_texts
+from kerasclf.data.examples import Examples, load_examples
+from kerasclf.data.findings import examine
+from kerasclf.data.splits import split_examples
+from kerasclf.decision.costs import read_costs
+from kerasclf.errors import UserError
+from kerasclf.evaluation.targets import parse_target
+from kerasclf.files import check_writable, read_json
+from kerasclf.layout import RunLayout
+from kerasclf.training.class_weights import class_weights
+
+
+@dataclass
+class Job:
+    """What is known before training starts.
+
+    Attributes:
+        config: resolved configuration.
+        examples: the clean rows.
+        findings: the doctor's.
+        split: frame of `split_examples`.
+        layout: the cut-off run that is gone on with; None for a new one.
+        seconds: seconds of each phase so far.
+    """
+
+    config: TrainConfig
+    examples: Examples
+    findings: dict[str, Any]
+    split: pd.DataFrame
+    layout: RunLayout | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Counts the seconds of a phase."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The rows of a split."""
+        return self.examples.rows[(self.split["split"] == split).to_numpy()]
+
+    def texts_and_classes(self, split: str) -> tuple[list[str], np.ndarray]:
+        """Texts, and class ids int64 [n], of a split."""
+        inside = (self.split["split"] == split).to_numpy()
+        classes = self.examples.classes.to_numpy(dtype=np.int64)[inside]
+        return self.examples.rows["text"][inside].tolist(), classes
+
+    def class_weights(self) -> list[float] | None:
+        """The loss's weight of each class, from the training rows alone."""
+        labels = self.examples.labels
+        counts = np.bincount(self.texts_and_classes("train")[1], minlength=len(labels))
+        return class_weights(self.config.class_weights, counts, labels)
+
+    def warnings(self) -> list[str]:
+        """Lines that the user should read before the training's figures."""
+        lines = list(self.findings["warnings"])
+        if self.config.sampler != "natural" and self.config.class_weights != "none":
+            lines.append(
+                f"sampler {self.config.sampler} and class weights {self.config.class_weights} "
+                "count the imbalance twice; use one of them"
+            )
+        return lines
+
+
+def prepare_job(config: TrainConfig) -> Job:
+    """Reads, examines and splits the data, and checks every file that will be needed later.
+
+    Raises:
+        UserError: something that the user gave does not fit; nothing was written.
+    """
+    config.check()
+    config = config.resolved()
+    for target in config.target:
+        parse_target(target)
+    check_writable(config.output / config.name / "1")
+    start = time.perf_counter()
+    locked = None if config.split is None else pd.read_parquet(RunLayout.open(config.split).split)
+    examples = load_examples(config)
+    groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
+    findings = examine(examples, groups, config.max_bytes, config.test_share)
+    split = split_examples(
+        examples, groups, config.validation_share, config.test_share, config.seed, locked
+    )
+    job = Job(config, examples, findings, split)
+    job.class_weights()
+    if config.cost_matrix:
+        read_costs(config.cost_matrix, examples.labels)
+    job.seconds["data"] = round(time.perf_counter() - start, 3)
+    return job
+
+
+def resume_job(run: Path) -> Job:
+    """Takes up a run that was cut off.
+
+    Raises:
+        UserError: there is none, or its data has changed.
+    """
+    layout = RunLayout.reopen(run)
+    config = TrainConfig.from_yaml(layout.config)
+    findings = read_json(layout.doctor)
+    start = time.perf_counter()
+    examples = load_examples(config)
+    if examples.digest() != findings["sha256"]:
+        raise UserError(f"the data has changed since {run} began; start a new run")
+    job = Job(config, examples, findings, pd.read_parquet(layout.split), layout)
+    job.seconds["data"] = round(time.perf_counter() - start, 3)
+    return job

@@ -1,0 +1,195 @@
+"""From a prepared job to a finished run: train, decide, measure, write, and only then rename."""
+
+import platform
+import resource
+import shutil
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasclf.classifier import Classifier
+from kerasclf.command import say, warn
+from kerasclf.decision.costs import read_costs
+from kerasclf.decision.rule import fit_decision
+from kerasclf.evaluation.baseline import predict_baseline
+from kerasclf.evaluation.bootstrap import compare
+from kerasclf.evaluation.evaluate import evaluate, prediction_frame
+from kerasclf.evaluation.latency import measure_latency
+from kerasclf.evaluation.metrics import confusion_matrix, summarize
+from kerasclf.evaluation.targets import check_targets
+from kerasclf.files import replacing, write_json, write_text
+from kerasclf.job.prepare import Job
+from kerasclf.layout import RunLayout
+from kerasclf.models.build import build_model
+from kerasclf.report.page import write_model_card, write_report
+from kerasclf.training.fit import fit
+from kerasclf.training.losses import SparseFocalLoss
+from kerasclf.training.strategy import choose_strategy, prepare
+
+PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """Runs a job to its end.
+
+    Returns:
+        The content of metrics.json, and the run's folder under "run".
+
+    Raises:
+        UserError: the encoder cannot be loaded, or the folder cannot be written.
+    """
+    config, labels = job.config, job.examples.labels
+    for line in job.warnings():
+        warn(line)
+    with job.phase("build"):
+        prepare(config.seed, config.mixed_precision)
+        strategy = choose_strategy()
+        with strategy.scope():
+            featurizer, core = build_model(config, len(labels))
+    layout = job.layout or _open_run(job)
+    sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
+    say(f"{layout.root}: {sizes} rows, {len(labels)} classes, {core.count_params():,} parameters")
+    with job.phase("train"), strategy.scope():
+        loss = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
+        history = fit(
+            core,
+            featurizer,
+            job.texts_and_classes("train"),
+            job.texts_and_classes("validation"),
+            loss,
+            config,
+            layout,
+        )
+    if config.mixed_precision:
+        # Weights are float32 throughout; what is measured and kept computes in float32, too.
+        prepare(config.seed, mixed_precision=False)
+        featurizer, core = build_model(config, len(labels))
+    core.load_weights(layout.best_weights)
+    metrics, predictions = _measure(job, Classifier(featurizer, core, labels))
+    metrics["training"] = _describe_training(history, core.count_params())
+    with job.phase("write"):
+        core.save(layout.model)
+        featurizer.save(layout.featurizer)
+        write_json(layout.labels, list(labels))
+        with replacing(layout.predictions) as beside:
+            predictions.to_parquet(beside, index=False)
+    return _finish(job, layout, metrics, predictions, history)
+
+
+def _open_run(job: Job) -> RunLayout:
+    layout = RunLayout.create(job.config.output, job.config.name)
+    write_json(layout.doctor, job.findings)
+    with replacing(layout.split) as beside:
+        job.split.to_parquet(beside, index=False)
+    # The configuration comes last: with it, the run can be resumed.
+    write_text(layout.config, job.config.to_yaml())
+    return layout
+
+
+def _split_sizes(job: Job) -> dict[str, int]:
+    counts = job.split["split"].value_counts()
+    return {split: int(counts[split]) for split in ("train", "validation", "test")}
+
+
+def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Fits the decision on validation rows, then reads the test rows, once."""
+    config, labels, ordered = job.config, job.examples.labels, job.examples.ordered
+    texts, classes = job.texts_and_classes("validation")
+    with job.phase("decide"):
+        validation_logits = classifier.logits(texts)
+        costs = read_costs(config.cost_matrix, labels) if config.cost_matrix else None
+        decision, found = fit_decision(
+            validation_logits, classes, costs, config.review_below, config.seed
+        )
+        classifier.decision = decision
+        decided = decision.decide(validation_logits)
+        validation = summarize(confusion_matrix(classes, decided, len(labels)), ordered)
+    with job.phase("latency"):
+        latency = measure_latency(classifier.predict, texts)
+    with job.phase("test"):
+        test_texts, test_classes = job.texts_and_classes("test")
+        test_logits = classifier.logits(test_texts)
+        arguments = (config.seed,)
+        test = evaluate(
+            test_texts, test_classes, test_logits, decision, labels, ordered, *arguments
+        )
+    with job.phase("baseline"):
+        say("fitting the TF-IDF baseline")
+        baseline = predict_baseline(*job.texts_and_classes("train"), test_texts, config.seed)
+        baseline_confusion = confusion_matrix(test_classes, baseline, len(labels))
+        comparison = compare(
+            test_classes, decision.decide(test_logits), baseline, len(labels), config.seed
+        )
+    measured = {name: entry["value"] for name, entry in test["measures"].items()}
+    measured |= {f"latency_{name}": value for name, value in latency.items()}
+    predictions = pd.concat(
+        [
+            prediction_frame(split, job.rows(split), logits, decision, labels)
+            for split, logits in (("validation", validation_logits), ("test", test_logits))
+        ],
+        ignore_index=True,
+    )
+    names = np.array(labels, dtype=object)[baseline]
+    predictions.loc[predictions["split"] == "test", "baseline_label"] = names
+    metrics = {
+        "test": test,
+        "targets": check_targets(config.target, measured),
+        "baseline": {
+            "name": "TF-IDF (words 1-2, characters 2-5) + balanced linear SVM",
+            "measures": {
+                name: float(value)
+                for name, value in summarize(baseline_confusion, ordered).items()
+            },
+            "macro_f1_difference": comparison,
+        },
+        "latency": latency,
+        "validation": {name: float(value) for name, value in validation.items()},
+        "decision": {**found, "temperature": decision.temperature, "offsets": decision.offsets},
+    }
+    return metrics, predictions
+
+
+def _describe_training(history: list[dict[str, Any]], parameters: int) -> dict[str, Any]:
+    best = max(history, key=lambda row: row["val_macro_f1"])
+    return {
+        "parameters": parameters,
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        "best_val_macro_f1": best["val_macro_f1"],
+    }
+
+
+def _finish(
+    job: Job,
+    layout: RunLayout,
+    metrics: dict[str, Any],
+    predictions: pd.DataFrame,
+    history: list[dict[str, Any]],
+) -> dict[str, Any]:
+    whole = layout.whole
+    metrics = {
+        "name": job.config.name,
+        "number": int(whole.root.name),
+        "labels": list(job.examples.labels),
+        "ordered": job.examples.ordered,
+        "encoder": job.config.encoder,
+        "rows": _split_sizes(job),
+        "data_sha256": job.findings["sha256"],
+        **metrics,
+    }
+    with job.phase("report"):
+        write_report(layout.report, metrics, predictions, history, job.findings, job.config)
+        write_model_card(layout.model_card, metrics, job.findings, job.config)
+    metrics["seconds"] = job.seconds
+    # Linux counts kibibytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    metrics["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    metrics["versions"] = {name: version(name) for name in PACKAGES}
+    metrics["versions"]["python"] = platform.python_version()
+    write_json(layout.metrics, metrics)
+    shutil.rmtree(layout.backup, ignore_errors=True)
+    layout.best_weights.unlink(missing_ok=True)
+    return {"run": str(layout.finish().root), **metrics}

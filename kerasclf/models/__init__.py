@@ -1,0 +1,1 @@
+"""Featurizers (strings to model inputs) and cores (inputs to logits)."""

@@ -1,0 +1,74 @@
+"""The middle of the seam: cores of standard Keras layers, from model inputs to logits."""
+
+import keras
+
+from kerasclf.models.bytes_featurizer import ORDERS
+
+KERNEL = 5
+EMBEDDING_SCALE = 0.05
+
+
+def build_bytes_core(
+    classes: int, buckets: int, embedding_dim: int, filters: int, dropout: float
+) -> keras.Model:
+    """A bag of hashed n-grams beside a convolution over them.
+
+    Only layers that tf_keras has too, and convolutions as Conv2D with (k, 1) kernels: those are
+    what pruning and quantization know. What is behind the end of a text is zeroed before the
+    convolution and left out of the pooling, so that a prediction does not depend on padding.
+
+    Args:
+        classes: number of logits.
+        buckets: rows of the table of hashed n-grams.
+        embedding_dim: width of that table.
+        filters: filters of the convolution.
+        dropout: share of the pooled features that is dropped in training.
+
+    Returns:
+        Model of "ngrams" int32 [batch, length, 5] and "mask" float32 [batch, length] to logits
+        float32 [batch, classes].
+    """
+    layers = keras.layers
+    ngrams = layers.Input((None, ORDERS), dtype="int32", name="ngrams")
+    mask = layers.Input((None,), dtype="float32", name="mask")
+    inside = layers.Reshape((-1, 1, 1), name="inside")(mask)
+    small = keras.initializers.RandomUniform(-EMBEDDING_SCALE, EMBEDDING_SCALE)
+    x = layers.Embedding(buckets, embedding_dim, embeddings_initializer=small, name="table")(ngrams)
+    x = layers.AveragePooling2D((1, ORDERS), name="mean_of_orders")(x)
+    x = layers.Multiply(name="grams")([x, inside])
+    bag = _masked_mean(x, mask, embedding_dim, "bag")
+    x = layers.Conv2D(filters, (KERNEL, 1), padding="same", activation="relu", name="conv")(x)
+    x = layers.Multiply(name="phrases")([x, inside])
+    mean = _masked_mean(x, mask, filters, "mean")
+    highest = layers.GlobalMaxPooling2D(name="max")(x)
+    x = layers.Concatenate(name="pooled")([bag, mean, highest])
+    x = layers.Dropout(dropout, name="dropout")(x)
+    logits = layers.Dense(classes, dtype="float32", name="logits")(x)
+    return keras.Model([ngrams, mask], logits, name="bytes")
+
+
+def _masked_mean(x, mask, width: int, name: str):
+    """Mean over the positions inside the text, [batch, width]."""
+    flat = keras.layers.Reshape((-1, width), name=f"{name}_flat")(x)
+    return keras.layers.GlobalAveragePooling1D(name=name)(flat, mask=mask)
+
+
+def build_pretrained_core(backbone: keras.Model, classes: int, dropout: float) -> keras.Model:
+    """A pretrained backbone with mean pooling over its tokens and a dropout head.
+
+    Args:
+        backbone: KerasHub text backbone.
+        classes: number of logits.
+        dropout: share of the pooled features that is dropped in training.
+
+    Returns:
+        Model of the backbone's inputs, [batch, length], to logits float32 [batch, classes].
+    """
+    inputs = {tensor.name: tensor for tensor in backbone.inputs}
+    output = backbone.output
+    sequence = output["sequence_output"] if isinstance(output, dict) else output
+    mask = inputs["padding_mask"]
+    x = keras.layers.GlobalAveragePooling1D(name="mean")(sequence, mask=mask)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    logits = keras.layers.Dense(classes, dtype="float32", name="logits")(x)
+    return keras.Model(backbone.inputs, logits, name="pretrained")

@@ -1,0 +1,52 @@
+"""The outcome of a run on the terminal."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kerasclf.report.wording import describe_baseline, describe_target, in_interval
+
+
+def print_measures(evaluation: dict[str, Any], title: str) -> None:
+    """Prints measures with intervals, and the figures of each class."""
+    console = Console(highlight=False)
+    measures = Table("measure", "value", "95 % interval", title=title, box=box.SIMPLE)
+    for name, entry in evaluation["measures"].items():
+        measures.add_row(
+            name.replace("_", " "), f"{entry['value']:.4f}", f"{entry['low']:.4f} to {entry['high']:.4f}"
+        )
+    console.print(measures)
+    classes = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
+    for label, scores in evaluation["per_class"].items():
+        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
+        classes.add_row(label, *values, f"{scores['support']:.0f}")
+    console.print(classes)
+    if "review" in evaluation:
+        review = evaluation["review"]
+        rest = review["accuracy_of_rest"]
+        console.print(
+            f"review  {review['share']:.1%} of the texts are below {review['below']}"
+            + ("" if rest is None else f"; accuracy of the others {rest:.4f}")
+        )
+
+
+def print_summary(metrics: dict[str, Any]) -> None:
+    """Prints what a finished run has to say."""
+    console = Console(highlight=False)
+    print_measures(metrics["test"], f"{metrics['name']}: {metrics['test']['rows']} test rows")
+    macro_f1 = metrics["test"]["measures"]["macro_f1"]
+    latency = metrics["latency"]
+    lines = [
+        f"macro-F1  {in_interval(macro_f1)}",
+        f"baseline  {describe_baseline(metrics['baseline'])}",
+        f"latency   one text: p50 {latency['p50_ms']:.2f} ms, p95 {latency['p95_ms']:.2f} ms, "
+        f"p99 {latency['p99_ms']:.2f} ms",
+        *(f"target    {describe_target(target)}" for target in metrics["targets"]),
+        f"time      {sum(metrics['seconds'].values()):.0f} s, "
+        f"peak memory {metrics['peak_memory_bytes'] / 2**20:.0f} MiB",
+        f"run       {metrics['run']}  (open report.html)",
+    ]
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,30 @@
+"""Sentences that the terminal, the report and the model card share."""
+
+from typing import Any
+
+
+def in_interval(entry: dict[str, float]) -> str:
+    """A value with its 95 % interval."""
+    return f"{entry['value']:.4f} ({entry['low']:.4f} to {entry['high']:.4f})"
+
+
+def describe_baseline(baseline: dict[str, Any]) -> str:
+    """Whether the network beats the baseline, plainly."""
+    found = baseline["macro_f1_difference"]
+    verdict = {
+        "better": "the network beats the baseline",
+        "worse": "the network does NOT beat the baseline, it is worse",
+        "undecided": "the network does not clearly beat the baseline, nor the other way round",
+    }[found["verdict"]]
+    return (
+        f"{verdict}: macro-F1 {baseline['measures']['macro_f1']:.4f} for {baseline['name']}, "
+        f"difference {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+    )
+
+
+def describe_target(target: dict[str, Any]) -> str:
+    """Whether a target was met, and by how much."""
+    if target["value"] is None:
+        return f"{target['target']} missed: not measured for this data"
+    word = "met" if target["met"] else "MISSED"
+    return f"{target['target']} {word} by {abs(target['margin']):.4g} ({target['value']:.4g})"

@@ -1,0 +1,63 @@
+"""The main job: from a table to a trained, calibrated, measured and reported classifier."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from kerasclf import command
+from kerasclf.config import TrainConfig
+
+
+@dataclass
+class TrainOptions(TrainConfig, command.Options):
+    """Train, calibrate, measure and report a classifier."""
+
+    config: Path | None = None
+    """YAML file of these options, such as a run's config.yaml; the command line goes before it."""
+    resume: Path | None = None
+    """Unfinished run to go on with; takes no other options."""
+
+
+def default_options(argv: Sequence[str]) -> TrainOptions:
+    """The options' defaults: those of `--config FILE`, if it is given."""
+    import argparse
+
+    finder = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    finder.add_argument("--config", type=Path)
+    try:
+        path = finder.parse_known_args(argv)[0].config
+    except argparse.ArgumentError:
+        path = None
+    return TrainOptions(config=path, **vars(TrainConfig.from_yaml(path)) if path else {})
+
+
+def train(options: TrainOptions) -> dict[str, Any]:
+    """Runs the main job and returns the run's metrics, with the folder under "run"."""
+    from kerasclf.job.prepare import prepare_job, resume_job
+
+    if options.resume:
+        job = resume_job(options.resume)
+    else:
+        job = prepare_job(TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)}))
+    # TensorFlow takes seconds to import: not before the data is known to be good.
+    from kerasclf.job.run import run_job
+
+    return run_job(job)
+
+
+def show(metrics: dict[str, Any]) -> None:
+    """Prints the outcome for people."""
+    from kerasclf.report.summary import print_summary
+
+    print_summary(metrics)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(TrainOptions, train, show, argv, "kerasclf train", default_options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Loss, class weights, schedule, callbacks and the fit."""

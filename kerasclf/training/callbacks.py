@@ -1,0 +1,198 @@
+"""Callbacks of the fit: validation, best weights, early stopping, history, backup, progress."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import f1_score
+
+from kerasclf.command import say
+from kerasclf.files import replacing
+
+HISTORY_COLUMNS = ["epoch", "loss", "val_loss", "val_accuracy", "val_macro_f1", "seconds"]
+
+
+def is_over(scores: list[float], epochs: int, patience: int) -> bool:
+    """Whether training ends after epochs with these validation scores."""
+    if len(scores) >= epochs:
+        return True
+    return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
+
+
+class Validation(keras.callbacks.Callback):
+    """After each epoch: macro-F1 over the whole validation split, best weights, early stopping.
+
+    Macro-F1 is no mean over batches, so it is computed from all predictions at once. The scores of
+    former epochs are given, so that a resumed run goes on unchanged.
+    """
+
+    def __init__(
+        self,
+        core: keras.Model,
+        dataset: tf.data.Dataset,
+        labels: np.ndarray,
+        scores: list[float],
+        epochs: int,
+        patience: int,
+        best_weights: Path,
+    ):
+        """Makes the callback.
+
+        Args:
+            core: the model without its optimizer, whose weights are saved.
+            dataset: model inputs of all n validation rows, in order.
+            labels: int64 [n], class ids.
+            scores: macro-F1 of former epochs.
+            epochs: most epochs.
+            patience: epochs without a better macro-F1 before training stops.
+            best_weights: file for the weights of the best epoch (`.weights.h5`).
+        """
+        super().__init__()
+        self._core, self._dataset, self._labels = core, dataset, labels
+        self._scores, self._epochs, self._patience = list(scores), epochs, patience
+        self._best_weights = best_weights
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Adds val_loss, val_accuracy and val_macro_f1 to the logs that all callbacks see."""
+        logits = self.model.predict(self._dataset, verbose=0)
+        predicted = logits.argmax(axis=-1)
+        score = float(f1_score(self._labels, predicted, average="macro", zero_division=0))
+        logs["val_loss"] = float(self.model.loss(self._labels, logits))
+        logs["val_accuracy"] = float((predicted == self._labels).mean())
+        logs["val_macro_f1"] = score
+        if score > max(self._scores, default=-1.0):
+            with replacing(self._best_weights) as beside:
+                self._core.save_weights(beside)
+        self._scores.append(score)
+        self.model.stop_training = is_over(self._scores, self._epochs, self._patience)
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """Rewrites `history.csv` after each epoch, whole or not at all."""
+
+    def __init__(self, path: Path, rows: list[dict[str, Any]]):
+        """Makes the callback; `rows` holds former epochs and grows in place."""
+        super().__init__()
+        self._path, self._rows, self._start = path, rows, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the epoch's clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Adds a row of HISTORY_COLUMNS."""
+        seconds = round(time.perf_counter() - self._start, 3)
+        row = {"epoch": epoch + 1, **logs, "seconds": seconds}
+        self._rows.append({column: row[column] for column in HISTORY_COLUMNS})
+        with replacing(self._path) as beside, beside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, HISTORY_COLUMNS)
+            writer.writeheader()
+            writer.writerows(self._rows)
+
+
+def read_history(path: Path, epochs: int) -> list[dict[str, Any]]:
+    """The rows of the first `epochs` epochs of a `history.csv`, fewer if it has fewer."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows[:epochs]]
+
+
+class Backup(keras.callbacks.Callback):
+    """Saves model and optimizer after each epoch, so that training goes on after a crash.
+
+    As `keras.callbacks.BackupAndRestore`, but the weights and the epoch's number are one file that
+    is renamed into place: a kill between two writes cannot pair weights with the wrong epoch.
+    """
+
+    def __init__(self, folder: Path):
+        """Makes the callback; `folder` holds the one newest backup."""
+        super().__init__()
+        self._folder = folder
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes the backup of this epoch, then removes older ones."""
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / f"{epoch + 1:06d}.weights.h5"
+        with replacing(path) as beside:
+            self.model.save_weights(beside)
+        for other in self._folder.iterdir():
+            if other != path:
+                other.unlink()
+
+    @staticmethod
+    def restore(model: keras.Model, folder: Path) -> int:
+        """Restores the newest backup into a compiled model.
+
+        Returns:
+            Number of epochs that the backup has behind it, 0 where there is none.
+        """
+        backups = sorted(folder.glob("[0-9]*.weights.h5"))
+        if not backups:
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(backups[-1])
+        return int(backups[-1].name.split(".")[0])
+
+
+class Progress(keras.callbacks.Callback):
+    """One line an epoch on stderr, and on a terminal a line that moves within the epoch."""
+
+    def __init__(self, epochs: int, first: int, steps: int):
+        """Makes the callback.
+
+        Args:
+            epochs: most epochs.
+            first: epochs that are already done.
+            steps: batches in an epoch.
+        """
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._epochs, self._first, self._steps = epochs, first, steps
+        self._best = 0.0
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.4f}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=steps, epoch=first + 1, loss=0.0)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock and the moving line."""
+        self._start = time.perf_counter()
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Puts the moving line back to its start."""
+        self._bar.reset(self._task, total=self._steps, epoch=epoch + 1, loss=0.0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Moves the line on."""
+        self._bar.update(self._task, completed=batch + 1, loss=float((logs or {})["loss"]))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Prints the epoch's figures and the time left if all epochs are run."""
+        seconds = (time.perf_counter() - self._start) / (epoch + 1 - self._first)
+        left = round(seconds * (self._epochs - epoch - 1))
+        self._best = max(self._best, logs["val_macro_f1"])
+        say(
+            f"epoch {epoch + 1}/{self._epochs}  loss {logs['loss']:.4f}  "
+            f"val_loss {logs['val_loss']:.4f}  val_macro_f1 {logs['val_macro_f1']:.4f}  "
+            f"best {self._best:.4f}  {seconds:.1f} s/epoch  at most {left // 60}:{left % 60:02d} left"
+        )
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Removes the moving line."""
+        self._bar.stop()

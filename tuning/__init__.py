@@ -1,0 +1,1 @@
+"""Hyper-parameter search over kerasclf runs and their exported files."""
