@@ -1,9 +1,9 @@
 """Text classifiers from a table of texts and labels: trained, calibrated and measured.
 
-    >>> import kerasclf
-    >>> classifier = kerasclf.load("runs/chat-language/1")
-    >>> classifier.predict(["selamat pagi"])["predicted_label"][0]
-    'indonesian'
+>>> import kerasclf
+>>> classifier = kerasclf.load("runs/chat-language/1")
+>>> classifier.predict(["selamat pagi"])["predicted_label"][0]
+'indonesian'
 """
 
 import os

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,6 +36,27 @@ def say(message: str) -> None:
 def warn(message: str) -> None:
     """Prints a warning line on stderr."""
     say(f"warning: {message}")
+
+
+@contextlib.contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Keeps TensorFlow's start-up lines off stderr while it is imported.
+
+    Its C++ side prints them past Python, and before any setting can stop it. With `--debug` they
+    stay.
+    """
+    if "--debug" in sys.argv:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def parse(

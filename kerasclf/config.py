@@ -102,11 +102,9 @@ class TrainConfig:
 
     def resolved(self) -> Self:
         """The configuration with every value that depends on others filled in."""
-        defaults = dict(epochs=20, patience=4, batch_size=64, learning_rate=2e-3, dropout=0.5)
-        if self.encoder != "bytes":
-            defaults = dict(
-                epochs=4, patience=2, batch_size=32, learning_rate=1.5e-4, dropout=0.1
-            )
+        names = ("epochs", "patience", "batch_size", "learning_rate", "dropout")
+        values = (20, 4, 64, 2e-3, 0.5) if self.encoder == "bytes" else (4, 2, 32, 1.5e-4, 0.1)
+        defaults = dict(zip(names, values, strict=True))
         absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
         dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
         name = self.name or dataset or self.data.stem

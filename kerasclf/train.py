@@ -40,9 +40,12 @@ def train(options: TrainOptions) -> dict[str, Any]:
     if options.resume:
         job = resume_job(options.resume)
     else:
-        job = prepare_job(TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)}))
+        job = prepare_job(
+            TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)})
+        )
     # TensorFlow takes seconds to import: not before the data is known to be good.
-    from kerasclf.job.run import run_job
+    with command.quiet_imports():
+        from kerasclf.job.run import run_job
 
     return run_job(job)
 

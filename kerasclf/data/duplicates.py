@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 SHINGLE = 5
 JACCARD = 0.8
+CANDIDATE_JACCARD = 0.6  # lower, so that hardly any pair is missed; candidates are checked
 PERMUTATIONS = 64
 
 
@@ -74,7 +75,7 @@ def _similar_pairs(texts: list[str]) -> list[tuple[int, int]]:
     """Pairs of places whose texts are similar; each text is compared with earlier ones."""
     from datasketch import MinHash, MinHashLSH
 
-    index = MinHashLSH(threshold=JACCARD, num_perm=PERMUTATIONS)
+    index = MinHashLSH(threshold=CANDIDATE_JACCARD, num_perm=PERMUTATIONS)
     shingles = [_shingles(text) for text in texts]
     sketches = MinHash.generator(
         ([crc32(s.encode()) for s in of_text] for of_text in shingles),

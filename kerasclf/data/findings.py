@@ -93,7 +93,9 @@ def _look_alike(labels: pd.Series) -> list[list[str]]:
 def _warnings(findings: dict[str, Any], max_bytes: int) -> list[str]:
     lines = []
     for alike in findings["labels_that_look_alike"]:
-        lines.append(f"labels {', '.join(map(repr, alike))} look alike; if they are one, merge them")
+        lines.append(
+            f"labels {', '.join(map(repr, alike))} look alike; if they are one, merge them"
+        )
     if findings["small_classes"]:
         small = ", ".join(f"{name} ({count})" for name, count in findings["small_classes"].items())
         lines.append(f"classes left out as too small: {small}")

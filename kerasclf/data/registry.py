@@ -81,9 +81,7 @@ _HATE = (
     "okkyibrohim/id-multi-label-hate-speech-and-abusive-language-detection/"
     "be98de98e974b65838d2b5145ee2c89e9bf53a6b"
 )
-_SMSA = (
-    "IndoNLP/indonlu/ce728f6926a36174b9923dfe49d6a6839b6e9bb7/dataset/smsa_doc-sentiment-prosa"
-)
+_SMSA = "IndoNLP/indonlu/ce728f6926a36174b9923dfe49d6a6839b6e9bb7/dataset/smsa_doc-sentiment-prosa"
 _NUSAX = "IndoNLP/nusax/75b0be5d982348332509f296e10d9bf9cb66d60f/datasets/sentiment"
 _SENTIMENT = ("negative", "neutral", "positive")
 

@@ -56,7 +56,7 @@ def split_examples(
     )
     if locked is not None:
         frame["split"] = _locked_splits(frame, locked)
-    split = frame["split"].to_numpy(dtype=object)
+    split = frame["split"].to_numpy(dtype=object, copy=True)
     shares = {"validation": validation_share, "test": test_share}
     wanted = {name: share for name, share in shares.items() if not (split == name).any()}
     if not (split != "").any() or wanted:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -53,9 +54,13 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
         else:
             frames = _read_parquet(path, chunk_rows)
         empty = True
-        for frame in frames:
-            empty = empty and frame.empty
-            yield frame
+        with closing(frames):
+            for frame in frames:
+                if not isinstance(frame.index, pd.RangeIndex):
+                    # pandas takes surplus values of the first row for row names.
+                    raise UserError(f"{path}: rows have more values than the header has names")
+                empty = empty and frame.empty
+                yield frame
     except UnicodeError as error:
         raise UserError(
             f"{path} is not valid {encoding}: {_undecodable(path, encoding)}; give the file's own "

@@ -100,4 +100,3 @@ def fit_decision(
             offsets = fit_offsets(log_probabilities, labels)
     plain = None if costs is None else tuple(map(tuple, costs.tolist()))
     return Decision(temperature, tuple(offsets.tolist()), plain, review_below), found
-

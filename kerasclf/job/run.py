@@ -68,11 +68,13 @@ def run_job(job: Job) -> dict[str, Any]:
         prepare(config.seed, mixed_precision=False)
         featurizer, core = build_model(config, len(labels))
     core.load_weights(layout.best_weights)
-    metrics, predictions = _measure(job, Classifier(featurizer, core, labels))
+    classifier = Classifier(featurizer, core, labels)
+    metrics, predictions = _measure(job, classifier)
     metrics["training"] = _describe_training(history, core.count_params())
     with job.phase("write"):
         core.save(layout.model)
         featurizer.save(layout.featurizer)
+        classifier.decision.save(layout.decision)
         write_json(layout.labels, list(labels))
         with replacing(layout.predictions) as beside:
             predictions.to_parquet(beside, index=False)
@@ -112,9 +114,8 @@ def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataF
     with job.phase("test"):
         test_texts, test_classes = job.texts_and_classes("test")
         test_logits = classifier.logits(test_texts)
-        arguments = (config.seed,)
         test = evaluate(
-            test_texts, test_classes, test_logits, decision, labels, ordered, *arguments
+            test_texts, test_classes, test_logits, decision, labels, ordered, config.seed
         )
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
@@ -140,8 +141,7 @@ def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataF
         "baseline": {
             "name": "TF-IDF (words 1-2, characters 2-5) + balanced linear SVM",
             "measures": {
-                name: float(value)
-                for name, value in summarize(baseline_confusion, ordered).items()
+                name: float(value) for name, value in summarize(baseline_confusion, ordered).items()
             },
             "macro_f1_difference": comparison,
         },

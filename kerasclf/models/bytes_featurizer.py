@@ -42,22 +42,22 @@ class BytesFeaturizer:
         """Hashes the n-grams that end at each byte.
 
         ASCII letters are lowered. A text ends at its last byte that is not 0, so that a NUL inside
-        is text; an empty text is one byte 0. With b the byte and h the hash of the next shorter n-gram, that of order n is
-        (257 h + b + 7919 n) mod (2^22 - 3): a polynomial over the bytes backwards from the
-        position, in which bytes before the text are 0.
+        is text. One byte 0 closes it where there is room: the n-grams there tell how it ends, and
+        an empty text has something to take the mean of. With b the byte n - 1 places back (0
+        before the text) and h the hash of order n - 1 at the same place, that of order n is
+        (257 h + b + 7919 n) mod (2^22 - 3).
 
         Args:
             raw: int32 [batch, length], bytes, padded with 0.
 
         Returns:
-            "ngrams": int32 [batch, length, 5], 1 to buckets - 1 in the text, 0 behind its end.
-            "mask": float32 [batch, length], 1 in the text, 0 behind its end.
+            "ngrams": int32 [batch, length, 5], 1 to buckets - 1 in the closed text, 0 behind it.
+            "mask": float32 [batch, length], 1 in the closed text, 0 behind it.
         """
         filled = tf.cast(tf.not_equal(raw, 0), tf.int32)
         places = tf.range(tf.shape(raw)[1])
-        # An empty text is one byte 0, so that there is something to take the mean of.
-        last = tf.reduce_max(filled * places, axis=1, keepdims=True)
-        inside = tf.cast(places <= last, tf.int32)
+        size = tf.reduce_max(filled * (places + 1), axis=1, keepdims=True)
+        inside = tf.cast(places <= size, tf.int32)
         capital = tf.logical_and(raw >= ord("A"), raw <= ord("Z"))
         back = raw + 32 * tf.cast(capital, tf.int32)
         hashes, hashed = [], tf.zeros_like(raw)

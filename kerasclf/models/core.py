@@ -4,24 +4,27 @@ import keras
 
 from kerasclf.models.bytes_featurizer import ORDERS
 
-KERNEL = 5
-EMBEDDING_SCALE = 0.05
+KERNELS = (3, 9)
+NGRAM_DROPOUT = 0.2
+CHANNEL_DROPOUT = 0.1
+TABLE_SCALE = 0.01
+TABLE_GAIN = 16.0  # the table starts and stays small, which AdamW's steps suit, and is read large
 
 
 def build_bytes_core(
     classes: int, buckets: int, embedding_dim: int, filters: int, dropout: float
 ) -> keras.Model:
-    """A bag of hashed n-grams beside a convolution over them.
+    """A bag of hashed n-grams beside convolutions over them.
 
     Only layers that tf_keras has too, and convolutions as Conv2D with (k, 1) kernels: those are
-    what pruning and quantization know. What is behind the end of a text is zeroed before the
+    what pruning and quantization know. What is behind the end of a text is zeroed before each
     convolution and left out of the pooling, so that a prediction does not depend on padding.
 
     Args:
         classes: number of logits.
         buckets: rows of the table of hashed n-grams.
         embedding_dim: width of that table.
-        filters: filters of the convolution.
+        filters: filters of each convolution.
         dropout: share of the pooled features that is dropped in training.
 
     Returns:
@@ -32,16 +35,24 @@ def build_bytes_core(
     ngrams = layers.Input((None, ORDERS), dtype="int32", name="ngrams")
     mask = layers.Input((None,), dtype="float32", name="mask")
     inside = layers.Reshape((-1, 1, 1), name="inside")(mask)
-    small = keras.initializers.RandomUniform(-EMBEDDING_SCALE, EMBEDDING_SCALE)
+    small = keras.initializers.RandomUniform(-TABLE_SCALE, TABLE_SCALE)
     x = layers.Embedding(buckets, embedding_dim, embeddings_initializer=small, name="table")(ngrams)
+    # Whole n-grams are dropped: no rare one may carry a text alone.
+    whole = (None, None, ORDERS, 1)
+    x = layers.Dropout(NGRAM_DROPOUT, noise_shape=whole, name="ngram_dropout")(x)
     x = layers.AveragePooling2D((1, ORDERS), name="mean_of_orders")(x)
+    x = layers.Rescaling(TABLE_GAIN, name="gain")(x)
     x = layers.Multiply(name="grams")([x, inside])
-    bag = _masked_mean(x, mask, embedding_dim, "bag")
-    x = layers.Conv2D(filters, (KERNEL, 1), padding="same", activation="relu", name="conv")(x)
-    x = layers.Multiply(name="phrases")([x, inside])
-    mean = _masked_mean(x, mask, filters, "mean")
-    highest = layers.GlobalMaxPooling2D(name="max")(x)
-    x = layers.Concatenate(name="pooled")([bag, mean, highest])
+    pooled = [_masked_mean(x, mask, embedding_dim, "bag")]
+    x = layers.SpatialDropout2D(CHANNEL_DROPOUT, name="channel_dropout")(x)
+    for kernel in KERNELS:
+        phrases = layers.Conv2D(
+            filters, (kernel, 1), padding="same", activation="relu", name=f"conv{kernel}"
+        )(x)
+        phrases = layers.Multiply(name=f"phrases{kernel}")([phrases, inside])
+        pooled.append(_masked_mean(phrases, mask, filters, f"mean{kernel}"))
+        pooled.append(layers.GlobalMaxPooling2D(name=f"max{kernel}")(phrases))
+    x = layers.Concatenate(name="pooled")(pooled)
     x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model([ngrams, mask], logits, name="bytes")

@@ -39,6 +39,8 @@ class TokenFeaturizer:
         # A token is rarely longer than 32 bytes; without a cut, a text of megabytes takes minutes.
         cut = tf.strings.substr(texts, 0, self.max_tokens * 32)
         whole = tf.strings.unicode_transcode(cut, "UTF-8", "UTF-8", errors="ignore")
+        # Tokenizers take a NUL for the end in a graph, and for a letter outside of one.
+        whole = tf.strings.regex_replace(whole, r"\x00", " ")
         features = self.preprocessor(whole)
         counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
         lengths = tf.constant(self._lengths)
@@ -131,7 +133,11 @@ def _check_folder(path: Path) -> Path:
             f"{path} has no config.json; expected a model folder in the KerasHub or Hugging Face "
             "layout"
         )
-    weights = [*path.glob("*.safetensors*"), *path.glob("*.weights.h5"), *path.glob("*.weights.json")]
+    weights = [
+        *path.glob("*.safetensors*"),
+        *path.glob("*.weights.h5"),
+        *path.glob("*.weights.json"),
+    ]
     if weights:
         return path
     if (path / "pytorch_model.bin").is_file():

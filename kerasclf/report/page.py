@@ -56,17 +56,21 @@ def write_report(
     probabilities = probabilities.set_axis(metrics["labels"], axis="columns")
     top = probabilities.to_numpy().argmax(axis=1)
     hits = np.array(metrics["labels"], dtype=object)[top] == test["label"].to_numpy(dtype=object)
-    text = _templates().get_template("report.html.j2").render(
-        metrics=metrics,
-        findings=findings,
-        config=_settings(config),
-        plots={
-            "classes": plots.plot_classes(findings["class_counts"]),
-            "history": plots.plot_history(history),
-            "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
-            "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
-            "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),
-        },
+    text = (
+        _templates()
+        .get_template("report.html.j2")
+        .render(
+            metrics=metrics,
+            findings=findings,
+            config=_settings(config),
+            plots={
+                "classes": plots.plot_classes(findings["class_counts"]),
+                "history": plots.plot_history(history),
+                "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
+                "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
+                "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),
+            },
+        )
     )
     write_text(path, text)
 
@@ -76,9 +80,7 @@ def write_model_card(
 ) -> None:
     """Writes the model card (Mitchell et al., Model Cards for Model Reporting, 2019)."""
     template = _templates().get_template("model_card.md.j2")
-    write_text(
-        path, template.render(metrics=metrics, findings=findings, config=_settings(config))
-    )
+    write_text(path, template.render(metrics=metrics, findings=findings, config=_settings(config)))
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

@@ -15,7 +15,9 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
     measures = Table("measure", "value", "95 % interval", title=title, box=box.SIMPLE)
     for name, entry in evaluation["measures"].items():
         measures.add_row(
-            name.replace("_", " "), f"{entry['value']:.4f}", f"{entry['low']:.4f} to {entry['high']:.4f}"
+            name.replace("_", " "),
+            f"{entry['value']:.4f}",
+            f"{entry['low']:.4f} to {entry['high']:.4f}",
         )
     console.print(measures)
     classes = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)

@@ -103,6 +103,21 @@ def read_history(path: Path, epochs: int) -> list[dict[str, Any]]:
     return [{**row, "epoch": int(row["epoch"])} for row in rows[:epochs]]
 
 
+class EpochSeeds(keras.callbacks.Callback):
+    """Makes the dropout masks of an epoch a function of the run's seed and the epoch alone.
+
+    Saved weights do not hold the state of random generators, so a resumed run would else begin
+    their sequence anew.
+    """
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Sets the counter of each generator; its seed stays, so that layers differ."""
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                seed = int(keras.ops.convert_to_numpy(variable)[0])
+                variable.assign(np.array([seed, epoch << 20], dtype=np.uint32))
+
+
 class Backup(keras.callbacks.Callback):
     """Saves model and optimizer after each epoch, so that training goes on after a crash.
 
@@ -156,7 +171,6 @@ class Progress(keras.callbacks.Callback):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._epochs, self._first, self._steps = epochs, first, steps
-        self._best = 0.0
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -186,11 +200,10 @@ class Progress(keras.callbacks.Callback):
         """Prints the epoch's figures and the time left if all epochs are run."""
         seconds = (time.perf_counter() - self._start) / (epoch + 1 - self._first)
         left = round(seconds * (self._epochs - epoch - 1))
-        self._best = max(self._best, logs["val_macro_f1"])
         say(
             f"epoch {epoch + 1}/{self._epochs}  loss {logs['loss']:.4f}  "
             f"val_loss {logs['val_loss']:.4f}  val_macro_f1 {logs['val_macro_f1']:.4f}  "
-            f"best {self._best:.4f}  {seconds:.1f} s/epoch  at most {left // 60}:{left % 60:02d} left"
+            f"{seconds:.1f} s/epoch  at most {left // 60}:{left % 60:02d} left"
         )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

@@ -12,6 +12,7 @@ from kerasclf.layout import RunLayout
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.training.callbacks import (
     Backup,
+    EpochSeeds,
     HistoryFile,
     Progress,
     Validation,
@@ -71,7 +72,11 @@ def fit(
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
     model = keras.Model(core.inputs, core.outputs[0])
     # XLA would compile each length of a bucketed batch anew, and is slower here on a CPU.
-    model.compile(make_optimizer(config, steps * config.epochs), loss, jit_compile=False)
+    model.compile(
+        make_optimizer(config, steps * config.epochs),
+        loss,
+        jit_compile=bool(int(__import__("os").environ.get("JIT", "0"))),
+    )
     first = Backup.restore(model, layout.backup)
     history = read_history(layout.history, first)
     scores = [row["val_macro_f1"] for row in history]
@@ -93,8 +98,10 @@ def fit(
             steps_per_epoch=steps,
             initial_epoch=first,
             epochs=config.epochs,
+            shuffle=False,
             verbose=0,
             callbacks=[
+                EpochSeeds(),
                 Validation(
                     core,
                     measured,

@@ -1,0 +1,81 @@
+"""Small real tables and models that the tests share."""
+
+import os
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Imports TensorFlow before warnings are errors: its own imports are not ours to mend."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras_hub  # noqa: F401
+        import tensorflow  # noqa: F401
+
+        import kerasclf  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    folder = SHARED / "datasets"
+    if not folder.is_dir():
+        pytest.skip(f"needs the stored data sets at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_e5() -> Path:
+    folder = SHARED / "models" / "e5-small-id"
+    if not folder.is_dir():
+        pytest.skip(f"needs the stored encoder at {folder}")
+    return folder
+
+
+GREETINGS = {
+    "id": ["selamat pagi", "apa kabar", "terima kasih", "sampai jumpa", "saya makan nasi"],
+    "en": ["good morning", "how are you", "thank you", "see you later", "I am eating rice"],
+    "de": ["guten Morgen", "wie geht es", "danke schön", "bis später", "ich esse Reis"],
+}
+PLACES = ["Solo", "Bandung", "London", "Berlin", "Medan", "Leeds", "Bonn", "Malang"]
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV of 3 imbalanced classes, 100 distinct texts."""
+    shares = {"id": 40, "en": 36, "de": 24}
+    rows = [
+        {"text": f"{GREETINGS[label][i % 5]} {PLACES[i // 5]}", "label": label}
+        for label, count in shares.items()
+        for i in range(count)
+    ]
+    path = tmp_path_factory.mktemp("table") / "greetings.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+SMALL = [
+    "--max-bytes=48",
+    "--buckets=512",
+    "--embedding-dim=8",
+    "--filters=8",
+    "--dropout=0.1",
+    "--learning-rate=0.01",
+    "--batch-size=16",
+]
+"""Options that make the bytes encoder tiny."""
+
+
+@pytest.fixture(scope="session")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run."""
+    from kerasclf.train import main
+
+    output = tmp_path_factory.mktemp("runs")
+    assert main([f"--data={table}", f"--output={output}", "--epochs=12", *SMALL]) == 0
+    return output / "greetings" / "1"

@@ -1,0 +1,270 @@
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasclf import cli
+from kerasclf.train import main as train
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def call(*arguments, **keywords):
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **keywords
+    )
+
+
+def fails(capsys, code, message):
+    """The command ended with 2, said one line on stderr, and nothing on stdout."""
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert re.search(message, captured.err), captured.err
+
+
+def test_program_lists_every_command_with_a_line(capsys):
+    assert cli.main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    for name, (module, line) in cli.COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(line)}$", printed, re.MULTILINE)
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"]])
+def test_program_refuses_other_commands(capsys, arguments):
+    fails(capsys, cli.main(arguments), "expected one of train, evaluate")
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_and_argument_errors_do_not_import_tensorflow(name):
+    module = cli.COMMANDS[name][0]
+    code = (
+        f"import sys; from {module} import main; code = main(sys.argv[1:]); "
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules; sys.exit(code)"
+    )
+    for argument, expected in (("--help", 0), ("--nonsense=1", 2)):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", code, argument], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expected, done.stderr
+        # The promise is 1.5 s on an idle machine; a test may share its cores.
+        assert time.perf_counter() - start < 10
+    assert done.stderr.count("\n") == 1
+
+
+BAD_TRAINING = {
+    "missing file": (["--data={dir}/none.csv"], "no file"),
+    "empty file": (["--data={dir}/empty.csv"], "is empty"),
+    "wrong column": (
+        ["--data={table}", "--text-column=tweet"],
+        "no column 'tweet', only text, label",
+    ),
+    "wrong label column": (["--data={table}", "--label-column=y"], "no column 'y'"),
+    "one class": (["--data={dir}/one.csv"], "at least two classes"),
+    "class with 1 row": (["--data={dir}/rare.csv"], "class 'b' has 1 distinct row"),
+    "empty texts": (["--data={dir}/blank.csv"], "all 4 texts are empty"),
+    "binary file": (["--data={dir}/binary.csv"], "binary file"),
+    "bad encoding": (["--data={dir}/latin.csv"], "not valid utf-8.*--encoding latin-1"),
+    "unknown encoding": (["--data={table}", "--encoding=utf-9"], "unknown encoding"),
+    "unknown data set": (["--dataset=id-hat"], "no data set 'id-hat'"),
+    "two sources": (["--data={table}", "--dataset=smsa"], "give only one"),
+    "test without data": (["--test={table}"], "need --data"),
+    "unknown preset": (
+        ["--data={table}", "--encoder=bert_tiny_en_uncase"],
+        "similar presets: bert_tiny_en_uncased",
+    ),
+    "folder without a model": (["--data={table}", "--encoder={dir}"], "no config.json"),
+    "only PyTorch weights": (
+        ["--data={table}", "--encoder={dir}/torch"],
+        "only as pytorch_model.bin",
+    ),
+    "unknown model type": (["--data={table}", "--encoder={dir}/odd"], "cannot load the encoder"),
+    "out of range": (["--data={table}", "--dropout=1.5"], "--dropout is 1.5; expected 0.0 to 0.95"),
+    "wrong type": (["--data={table}", "--epochs=many"], "--epochs"),
+    "bad target": (["--data={table}", "--target", "f1>1"], "expected a measure"),
+    "bad weights": (["--data={table}", "--class-weights=heavy"], "expected none, balanced"),
+    "bad costs": (["--data={table}", "--cost-matrix={dir}/none.json"], "cannot read"),
+    "no run to lock": (["--data={table}", "--split={dir}/none"], "no run"),
+    "nothing to resume": (["--resume={dir}/none"], "no unfinished run"),
+    "bad configuration": (["--config={dir}/bad.yaml"], "has 'epoch'; expected keys such as"),
+    "bad value in it": (["--config={dir}/worse.yaml"], "--epochs"),
+    "no configuration": (["--config={dir}/none.yaml"], "cannot read --config"),
+    "name with a slash": (["--data={table}", "--name=a/b"], "plain name"),
+}
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory, table):
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "empty.csv").write_bytes(b"")
+    (folder / "one.csv").write_text("text,label\na,x\nb,x\nc,x\n")
+    (folder / "rare.csv").write_text("text,label\na,a\nc,a\nd,a\nb,b\n")
+    (folder / "blank.csv").write_text('text,label\n"",a\n" ",a\n"",b\n"  ",b\n')
+    (folder / "binary.csv").write_bytes(bytes(range(256)) * 8)
+    (folder / "latin.csv").write_bytes("text,label\ndéjà,a\n".encode("latin-1"))
+    (folder / "bad.yaml").write_text("epoch: 3\n")
+    (folder / "worse.yaml").write_text("epochs: many\n")
+    for name, model_type in (("torch", "bert"), ("odd", "odd-type")):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text(json.dumps({"model_type": model_type}))
+    (folder / "torch" / "pytorch_model.bin").write_bytes(b"x")
+    (folder / "odd" / "model.safetensors").write_bytes(b"x")
+    return {"dir": folder, "table": table}
+
+
+@pytest.mark.parametrize("case", BAD_TRAINING)
+def test_bad_training_input(case, bad, tmp_path, capsys):
+    arguments, message = BAD_TRAINING[case]
+    output = tmp_path / "runs"
+    code = train([*(a.format(**bad) for a in arguments), f"--output={output}"])
+    captured = capsys.readouterr()
+    assert code == 2, captured.err
+    assert captured.out == ""
+    lines = [line for line in captured.err.splitlines() if not line.startswith("warning: ")]
+    assert len(lines) == 1
+    assert re.search(message, lines[0]), lines[0]
+    assert not output.exists()
+
+
+def test_unwritable_output(table, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    code = train([f"--data={table}", f"--output={tmp_path}/file/runs"])
+    fails(capsys, code, "is not a folder; choose another place")
+
+
+def test_wrong_hash_in_the_mirror(monkeypatch, mirror, tmp_path, capsys):
+    from kerasclf.data.registry import DATA_SETS, MIRROR
+
+    path = tmp_path / "mirror" / DATA_SETS["id-hate"].files[0].path
+    path.parent.mkdir(parents=True)
+    path.write_text("Tweet,HS\n")
+    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
+    code = train(["--dataset=id-hate", f"--output={tmp_path}/runs"])
+    fails(capsys, code, "another SHA-256")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path, capsys):
+    assert train([f"--data={tmp_path}/none.csv", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_doctor(table, capsys):
+    assert cli.main(["doctor", str(table), "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert findings["class_counts"] == {"de": 24, "en": 36, "id": 40}
+    assert cli.main(["doctor", str(table)]) == 0
+    assert "rows read" in capsys.readouterr().out
+
+
+def test_datasets(capsys):
+    assert cli.main(["datasets", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["id-hate"]["labels"] == ["none", "weak", "moderate", "strong"]
+    assert all(len(file["sha256"]) == 64 for entry in found.values() for file in entry["files"])
+
+
+STRANGE = ["", "   ", "a\0b", "\0", "😀🇮🇩", "x" * 1_000_000, "\ud800", "日本語", "<b>&amp;</b>"]
+
+
+def test_predict_takes_any_text(run):
+    import kerasclf
+
+    classifier = kerasclf.load(run)
+    predicted = classifier.predict(STRANGE)
+    assert len(predicted) == len(STRANGE)
+    assert set(predicted["predicted_label"]) <= {"de", "en", "id"}
+    probabilities = predicted[["p_de", "p_en", "p_id"]].to_numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert classifier.predict([]).empty
+    alone = [classifier.predict([text])["p_de"][0] for text in STRANGE]
+    np.testing.assert_allclose(alone, probabilities[:, 0], atol=1e-6)
+
+
+def test_predict_texts(run, capsys):
+    assert cli.main(["predict", str(run), "selamat pagi", "guten Morgen", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["predictions"]
+    assert [entry["text"] for entry in found] == ["selamat pagi", "guten Morgen"]
+    assert sum(found[0]["probabilities"].values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_predict_a_table_keeps_rows_and_order(run, tmp_path, capsys, monkeypatch, suffix):
+    from kerasclf import predict
+    from kerasclf.data.tables import TableWriter, read_table
+
+    monkeypatch.setattr(predict, "CHUNK_ROWS", 7)
+    texts = [*(text for text in STRANGE if text != "\ud800"), *(f"text {i}" for i in range(40))]
+    rows = pd.DataFrame({"id": [str(i) for i in range(len(texts))], "text": texts})
+    with TableWriter(tmp_path / f"in{suffix}", suffix) as writer:
+        writer.write(rows)
+    output = tmp_path / "out.parquet"
+    arguments = ["predict", str(run), f"--input={tmp_path}/in{suffix}", f"--output={output}"]
+    assert cli.main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(output), "rows": len(texts)}
+    written = read_table(output)
+    assert written["id"].tolist() == rows["id"].tolist()
+    assert written["text"].tolist() == texts
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"in{suffix}", "out.parquet"]
+    )
+
+
+BAD_PREDICTIONS = {
+    "no run": (["{dir}/none", "a"], "no run"),
+    "nothing to do": (["{run}"], "give either texts, or --input"),
+    "two things to do": (["{run}", "a", "--input={table}", "--output={dir}/o.csv"], "give either"),
+    "no output": (["{run}", "--input={table}"], "go together"),
+    "unknown ending": (["{run}", "--input={table}", "--output={dir}/o.xls"], "as its ending"),
+    "missing input": (["{run}", "--input={dir}/none.csv", "--output={dir}/o.csv"], "no file"),
+    "wrong column": (
+        ["{run}", "--input={table}", "--output={dir}/o.csv", "--text-column=t"],
+        "no column 't'",
+    ),
+    "no place": (["{run}", "--input={table}", "--output={table}/o.csv"], "is not a folder"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PREDICTIONS)
+def test_bad_prediction_input(case, run, table, tmp_path, capsys):
+    arguments, message = BAD_PREDICTIONS[case]
+    places = {"run": run, "table": table, "dir": tmp_path}
+    code = cli.main(["predict", *(a.format(**places) for a in arguments)])
+    fails(capsys, code, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evaluate_agrees_with_the_run(run, capsys):
+    assert cli.main(["evaluate", str(run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert found["measures"] == metrics["test"]["measures"]
+    assert found["confusion"] == metrics["test"]["confusion"]
+
+
+def test_evaluate_new_rows(run, table, tmp_path, capsys):
+    assert cli.main(["evaluate", str(run), f"--data={table}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 100
+    (tmp_path / "t.csv").write_text("text,label\nbonjour,fr\n")
+    code = cli.main(["evaluate", str(run), f"--data={tmp_path}/t.csv"])
+    fails(capsys, code, "label 'fr'; the run knows de, en, id")
+
+
+def test_a_closed_pipe_is_no_traceback():
+    done = subprocess.run(
+        f"{sys.executable} -m kerasclf datasets | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,43 @@
+import numpy as np
+
+from kerasclf.data.duplicates import group_texts, normalize
+
+
+def test_normalize():
+    assert normalize("  Halo,   DUNIA!! ") == "halo dunia"
+    assert normalize("ﬁle №1") == normalize("FILE no1")
+    assert normalize("?!") == "?!"
+    assert normalize("👍") != normalize("👎")
+    # Vowel signs are marks, and part of the word.
+    assert normalize("कि") != normalize("का")
+
+
+def test_groups_by_hand():
+    texts = [
+        "kamu jahat sekali, pergi dari sini sekarang juga!",
+        "Kamu jahat sekali... pergi dari sini sekarang juga",
+        "kamu jahat sekali, pergi dari sini sekarang juga ya",
+        "selamat pagi semuanya",
+        "a",
+        "b",
+    ]
+    assert group_texts(texts).tolist() == [0, 0, 0, 1, 2, 3]
+
+
+def test_group_names_bind_and_empty_ones_do_not():
+    assert group_texts(["a", "b", "c", "d"], ["x", "", "x", ""]).tolist() == [0, 1, 0, 2]
+
+
+def test_a_text_and_a_name_chain():
+    # a - b share a name, b - B a text, B - c a name.
+    assert group_texts(["a", "b", "B", "c"], ["x", "x", "y", "y"]).tolist() == [0, 0, 0, 0]
+
+
+def test_most_lightly_edited_texts_are_found():
+    random = np.random.default_rng(0)
+    letters = list("abcdefghijklmnopqrstuvwxyz ")
+    originals = ["".join(random.choice(letters, 120)) for _ in range(200)]
+    copies = [text[:60] + "x" + text[61:] for text in originals]
+    groups = group_texts(originals + copies)
+    assert (groups[:200] == groups[200:]).mean() > 0.95
+    assert len(set(groups[:200])) == 200

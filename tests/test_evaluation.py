@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from kerasclf.decision.rule import Decision
+from kerasclf.errors import UserError
+from kerasclf.evaluation.baseline import predict_baseline
+from kerasclf.evaluation.bootstrap import compare, measure
+from kerasclf.evaluation.evaluate import evaluate
+from kerasclf.evaluation.metrics import (
+    class_scores,
+    confusion_matrix,
+    expected_calibration_error,
+    log_losses,
+    summarize,
+)
+from kerasclf.evaluation.targets import check_targets, parse_target
+
+
+@pytest.fixture(scope="module")
+def sample():
+    random = np.random.default_rng(0)
+    labels = random.choice(4, 500, p=[0.6, 0.2, 0.15, 0.05])
+    predicted = np.where(random.random(500) < 0.7, labels, random.integers(0, 4, 500))
+    return labels, predicted
+
+
+def test_confusion_by_hand():
+    found = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
+    assert found.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_measures_agree_with_scikit_learn(sample):
+    labels, predicted = sample
+    found = summarize(confusion_matrix(labels, predicted, 4), ordered=True)
+    expected = {
+        "accuracy": sk.accuracy_score(labels, predicted),
+        "macro_f1": sk.f1_score(labels, predicted, average="macro"),
+        "weighted_f1": sk.f1_score(labels, predicted, average="weighted"),
+        "mcc": sk.matthews_corrcoef(labels, predicted),
+        "quadratic_kappa": sk.cohen_kappa_score(labels, predicted, weights="quadratic"),
+        "off_by_two": (np.abs(labels - predicted) >= 2).mean(),
+    }
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)
+
+
+def test_class_scores_agree_with_scikit_learn_and_are_zero_for_a_class_never_predicted(sample):
+    labels = sample[0]
+    predicted = np.where(sample[1] == 3, 0, sample[1])
+    found = class_scores(confusion_matrix(labels, predicted, 4))
+    precision, recall, f1, support = sk.precision_recall_fscore_support(
+        labels, predicted, zero_division=0
+    )
+    for name, expected in zip(
+        ("precision", "recall", "f1", "support"), (precision, recall, f1, support), strict=True
+    ):
+        np.testing.assert_allclose(found[name], expected)
+    assert found["f1"][3] == 0
+
+
+def test_calibration_error_by_hand():
+    # Bins around 0.9 (half right: gap 0.4) and 0.5 (all right: gap 0.5), two rows each.
+    confidence = np.array([0.9, 0.9, 0.5, 0.5])
+    hits = np.array([True, False, True, True])
+    assert expected_calibration_error(confidence, hits) == pytest.approx(0.45)
+
+
+def test_log_loss_by_hand():
+    log_probabilities = np.log(np.array([[0.5, 0.5], [0.1, 0.9]]))
+    assert np.exp(-log_losses(log_probabilities, np.array([0, 1]))) == pytest.approx([0.5, 0.9])
+
+
+def test_interval_of_accuracy_is_that_of_a_share():
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 2, 2000)
+    predicted = np.where(random.random(2000) < 0.8, labels, 1 - labels)
+    scores = np.log(np.full((2000, 2), 0.5))
+    entry = measure(labels, predicted, scores, False, 0)["accuracy"]
+    error = np.sqrt(0.8 * 0.2 / 2000)
+    assert entry["low"] < entry["value"] < entry["high"]
+    assert entry["high"] - entry["low"] == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_comparison_is_paired():
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 3, 1000)
+    good = np.where(random.random(1000) < 0.8, labels, (labels + 1) % 3)
+    # Right in the same rows and in 20 more: a small difference, but a sure one.
+    better = good.copy()
+    better[np.flatnonzero(good != labels)[:20]] = labels[np.flatnonzero(good != labels)[:20]]
+    assert compare(labels, better, good, 3, 0)["verdict"] == "better"
+    assert compare(labels, good, better, 3, 0)["verdict"] == "worse"
+    same = compare(labels, good, good, 3, 0)
+    assert (same["verdict"], same["low"], same["high"]) == ("undecided", 0, 0)
+    other = np.where(random.random(1000) < 0.8, labels, (labels + 2) % 3)
+    assert compare(labels, other, good, 3, 0)["verdict"] == "undecided"
+
+
+def test_targets():
+    found = check_targets(
+        ("accuracy>=0.85", "latency_p99_ms<100", "macro_f1>=0.8", "quadratic_kappa>0.5"),
+        {"accuracy": 0.85, "latency_p99_ms": 101.0, "macro_f1": 0.75},
+    )
+    assert [entry["met"] for entry in found] == [True, False, False, False]
+    assert [entry["margin"] for entry in found][:3] == pytest.approx([0, -1, -0.05])
+    assert found[3]["value"] is None
+
+
+@pytest.mark.parametrize("target", ["macro_f1", "f1>=0.8", "accuracy>=high", "accuracy==1", ""])
+def test_bad_targets(target):
+    with pytest.raises(UserError, match="expected a measure"):
+        parse_target(target)
+
+
+def test_baseline_learns_and_reads_no_test_rows():
+    texts = ["good day", "nice day", "good morning", "schlecht", "sehr schlecht", "schlimm"] * 3
+    classes = np.array([0, 0, 0, 1, 1, 1] * 3)
+    assert predict_baseline(texts, classes, ["a good one", "schlecht"], 0).tolist() == [0, 1]
+
+
+def test_evaluation_of_a_model():
+    texts = ["a" * 10, "b" * 40, "c" * 300, "d" * 10]
+    logits = np.log(np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.55, 0.45]]))
+    decision = Decision(1.0, (0.0, 0.0), review_below=0.6)
+    found = evaluate(texts, np.array([0, 1, 1, 0]), logits, decision, ("x", "y"), False, 0)
+    assert found["measures"]["accuracy"]["value"] == 0.75
+    assert found["confusion"] == [[2, 0], [1, 1]]
+    assert [slice_["rows"] for slice_ in found["by_length"]] == [2, 1, 1]
+    assert found["by_length"][2]["macro_f1"] == 0
+    assert found["worst_errors"] == [
+        {"text": "c" * 300, "label": "y", "predicted_label": "x", "confidence": pytest.approx(0.7)}
+    ]
+    assert found["review"]["share"] == 0.25
+    assert found["review"]["accuracy_of_rest"] == pytest.approx(2 / 3)

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasclf.data.augment import make_augment
+from kerasclf.data.pipeline import (
+    bucket_by_length,
+    epoch_order,
+    evaluation_dataset,
+    sampler_shares,
+    steps_per_epoch,
+    train_dataset,
+)
+
+CLASSES = np.repeat([0, 1, 2], [400, 80, 20])
+
+
+def identity(texts):
+    return {"text": texts}
+
+
+def test_shares_by_hand():
+    counts = np.array([900, 100])
+    assert sampler_shares(counts, "natural").tolist() == [0.9, 0.1]
+    assert sampler_shares(counts, "sqrt").tolist() == [0.75, 0.25]
+    assert sampler_shares(counts, "balanced").tolist() == [0.5, 0.5]
+
+
+def test_natural_order_holds_each_row_once():
+    order = epoch_order(CLASSES, "natural", 0, 0)
+    assert sorted(order) == list(range(500))
+
+
+@pytest.mark.parametrize("sampler", ["natural", "sqrt", "balanced"])
+def test_every_batch_has_the_same_shares(sampler):
+    order = epoch_order(CLASSES, sampler, 0, 3)
+    shares = sampler_shares(np.bincount(CLASSES), sampler)
+    for start in range(0, len(order) - 50, 50):
+        counts = np.bincount(CLASSES[order[start : start + 50]], minlength=3)
+        assert np.abs(counts - 50 * shares).max() <= 2
+
+
+def test_rare_rows_come_again_only_after_all_have_come():
+    order = epoch_order(CLASSES, "balanced", 0, 0)
+    times = np.bincount(order, minlength=500)[480:]
+    assert times.max() - times.min() <= 1
+    assert times.min() >= 8
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    first = epoch_order(CLASSES, "natural", 1, 2)
+    assert (first == epoch_order(CLASSES, "natural", 1, 2)).all()
+    assert (first != epoch_order(CLASSES, "natural", 1, 3)).any()
+    assert (first != epoch_order(CLASSES, "natural", 2, 2)).any()
+
+
+def test_buckets_hold_the_same_rows_in_less_padding():
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 100, 500)
+    order = random.permutation(500)
+    bucketed = bucket_by_length(order, lengths, 16, random)
+    assert sorted(bucketed) == list(range(500))
+
+    def padding(rows):
+        batches = [lengths[rows[i : i + 16]] for i in range(0, 500, 16)]
+        return sum(batch.max() * len(batch) - batch.sum() for batch in batches)
+
+    assert padding(bucketed) < padding(order) / 4
+
+
+def collect(epochs, **keywords):
+    texts = [f"text {i}" for i in range(500)]
+    options = {"batch_size": 64, "sampler": "natural", "seed": 7}
+    dataset = train_dataset(texts, CLASSES, identity, epochs=epochs, **(options | keywords))
+    return [(batch["text"].numpy().tolist(), labels.numpy().tolist()) for batch, labels in dataset]
+
+
+def test_later_epochs_are_the_same_after_a_restart():
+    steps = steps_per_epoch(CLASSES, "natural", 64)
+    whole, rest = collect(range(0, 3)), collect(range(1, 3))
+    assert len(whole) == 3 * steps
+    assert whole[steps:] == rest
+
+
+@pytest.mark.parametrize("bucket", [False, True])
+def test_no_row_is_dropped_and_labels_stay_with_texts(bucket):
+    batches = collect(range(1), bucket=bucket)
+    pairs = {}
+    for texts, labels in batches:
+        pairs |= dict(zip(texts, labels, strict=True))
+    assert pairs == {f"text {i}".encode(): int(CLASSES[i]) for i in range(500)}
+
+
+def test_augment_hook_sees_training_texts_and_is_seeded():
+    def shout(texts, seed):
+        return [f"{text} {seed}" for text in texts]
+
+    first, again = collect(range(1), augment=shout), collect(range(1), augment=shout)
+    assert first == again
+    assert all(text.count(b" ") == 2 for texts, _ in first for text in texts)
+
+
+@pytest.mark.parametrize("name", ["keyboard", "swap", "delete"])
+def test_noise_is_seeded_and_takes_any_text(name):
+    augment = make_augment(name)
+    texts = ["selamat pagi semua orang di kota ini", "", " ", "😀", "a", "a\0b"] * 5
+    noisy = augment(texts, 1)
+    assert len(noisy) == len(texts)
+    assert all(isinstance(text, str) for text in noisy)
+    assert noisy == augment(texts, 1)
+    assert noisy != augment(texts, 2)
+    assert noisy[0] != texts[0]
+
+
+def test_noise_leaves_the_global_generators_alone():
+    state = np.random.get_state()[1].copy()
+    make_augment("swap")(["selamat pagi"], 3)
+    assert (np.random.get_state()[1] == state).all()
+
+
+def test_evaluation_keeps_order_and_the_last_rows():
+    texts = [f"{i}" for i in range(37)]
+    dataset = evaluation_dataset(texts, identity, 16)
+    found = tf.concat([batch["text"] for batch in dataset], axis=0).numpy().tolist()
+    assert found == [text.encode() for text in texts]

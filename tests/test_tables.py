@@ -1,0 +1,66 @@
+import pandas as pd
+import pytest
+
+from kerasclf.data.tables import TableWriter, as_text, read_chunks, read_table
+from kerasclf.errors import UserError
+
+ROWS = pd.DataFrame(
+    {"text": ["a,b", 'say "hi"', "two\nlines", "NA", "😀\t", "nul\0in"], "label": list("xyxyxy")}
+)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_writes_in_chunks_what_it_reads(tmp_path, suffix):
+    path = tmp_path / f"table{suffix}"
+    with TableWriter(path, suffix) as writer:
+        writer.write(ROWS.iloc[:4])
+        writer.write(ROWS.iloc[4:])
+    whole = read_table(path)
+    assert whole.to_dict("list") == ROWS.to_dict("list")
+    chunks = list(read_chunks(path, "utf-8", 2))
+    assert [len(chunk) for chunk in chunks] == [2, 2, 2]
+    assert pd.concat(chunks)["text"].tolist() == ROWS["text"].tolist()
+
+
+def test_spreadsheet_mark_is_no_part_of_the_first_column(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbftext,label\nx,y\n")
+    assert read_table(path).columns.tolist() == ["text", "label"]
+
+
+def test_as_text():
+    values = pd.Series(["a", None, float("nan"), 3, 2.5, "\ud800"], dtype=object)
+    assert as_text(values).tolist() == ["a", "", "", "3", "2.5", "?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"text,label\n", "no rows"),
+        ("t.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "binary file"),
+        ("t.csv", b"text,label\nd\xe9j\xe0,x\n", "line 2 has the byte 0xe9.*--encoding latin-1"),
+        ("t.csv", b"text,label\na,b,c\n1,2,3\n", "more values than the header"),
+        ("t.csv", b"text,label\na,b\n1,2,3\n", "not a CSV table.*line 3"),
+        ("t.jsonl", b'{"text": 1}\nnope\n', "line 2 is not JSON"),
+        ("t.jsonl", b"[1, 2]\n", "line 1 is not a JSON object"),
+        ("t.parquet", b"text,label\n", "not a Parquet file"),
+        ("t.parquet", b"PAR1 and no more", "not a whole Parquet file"),
+        ("t.xlsx", b"PK", r"expected one of .csv, .tsv"),
+    ],
+)
+def test_bad_files(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_table(path)
+
+
+def test_missing_file_folder_and_encoding(tmp_path):
+    with pytest.raises(UserError, match="no file"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(UserError, match="is not a file"):
+        read_table(tmp_path)
+    (tmp_path / "t.csv").write_text("text\nx\n")
+    with pytest.raises(UserError, match="unknown encoding 'utf-9'"):
+        read_table(tmp_path / "t.csv", "utf-9")
