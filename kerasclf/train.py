@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasclf import command
 from kerasclf.config import TrainConfig
+from kerasclf.errors import UserError
 
 
 @dataclass
@@ -37,12 +38,17 @@ def train(options: TrainOptions) -> dict[str, Any]:
     """Runs the main job and returns the run's metrics, with the folder under "run"."""
     from kerasclf.job.prepare import prepare_job, resume_job
 
+    chosen = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
     if options.resume:
+        changed = [name for name, value in vars(TrainConfig()).items() if chosen[name] != value]
+        if changed or options.config:
+            found = changed[0] if changed else "config"
+            raise UserError(
+                f"--resume takes no other options, found --{found.replace('_', '-')}; leave it out"
+            )
         job = resume_job(options.resume)
     else:
-        job = prepare_job(
-            TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)})
-        )
+        job = prepare_job(TrainConfig(**chosen))
     # TensorFlow takes seconds to import: not before the data is known to be good.
     with command.quiet_imports():
         from kerasclf.job.run import run_job

@@ -4,6 +4,8 @@ import platform
 import resource
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -42,17 +44,17 @@ def run_job(job: Job) -> dict[str, Any]:
         UserError: the encoder cannot be loaded, or the folder cannot be written.
     """
     config, labels = job.config, job.examples.labels
-    for line in job.warnings():
-        warn(line)
     with job.phase("build"):
         prepare(config.seed, config.mixed_precision)
         strategy = choose_strategy()
         with strategy.scope():
             featurizer, core = build_model(config, len(labels))
     layout = job.layout or _open_run(job)
+    for line in job.warnings():
+        warn(line)
     sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
     say(f"{layout.root}: {sizes} rows, {len(labels)} classes, {core.count_params():,} parameters")
-    with job.phase("train"), strategy.scope():
+    with _resumable(layout), job.phase("train"), strategy.scope():
         loss = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
         history = fit(
             core,
@@ -79,6 +81,16 @@ def run_job(job: Job) -> dict[str, Any]:
         with replacing(layout.predictions) as beside:
             predictions.to_parquet(beside, index=False)
     return _finish(job, layout, metrics, predictions, history)
+
+
+@contextmanager
+def _resumable(layout: RunLayout) -> Iterator[None]:
+    """Says how to go on if the user interrupts."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"go on with kerasclf train --resume {layout.root}")
+        raise
 
 
 def _open_run(job: Job) -> RunLayout:

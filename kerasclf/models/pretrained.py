@@ -78,6 +78,8 @@ def load_pretrained(encoder: str, max_tokens: int) -> tuple[TokenFeaturizer, ker
         UserError: it cannot be loaded; says why, and what to do.
     """
     source = _check_source(encoder)
+    # Its downloader's retries would say what the error at the end says.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     import keras_hub
 
     try:
@@ -102,8 +104,8 @@ def _advice(encoder: str, source: str, reason: str) -> str:
             "KerasHub or Hugging Face layout, of a type that KerasHub can convert"
         )
     return (
-        f"cannot load the encoder {encoder}: {reason}; without network access, copy its folder "
-        "here and give the folder's path"
+        f"cannot load the encoder {encoder}: {reason}; without network access, or if it has only "
+        "pytorch_model.bin, make a folder with its safetensors and give the folder's path"
     )
 
 

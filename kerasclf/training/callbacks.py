@@ -53,12 +53,16 @@ class Validation(keras.callbacks.Callback):
         """
         super().__init__()
         self._core, self._dataset, self._labels = core, dataset, labels
+        # Not `predict`, which spreads rows over workers that each validate all of them.
+        self._forward = tf.function(
+            lambda features: core(features, training=False), reduce_retracing=True
+        )
         self._scores, self._epochs, self._patience = list(scores), epochs, patience
         self._best_weights = best_weights
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Adds val_loss, val_accuracy and val_macro_f1 to the logs that all callbacks see."""
-        logits = self.model.predict(self._dataset, verbose=0)
+        logits = np.concatenate([self._forward(batch).numpy() for batch in self._dataset])
         predicted = logits.argmax(axis=-1)
         score = float(f1_score(self._labels, predicted, average="macro", zero_division=0))
         logs["val_loss"] = float(self.model.loss(self._labels, logits))

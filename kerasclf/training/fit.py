@@ -19,6 +19,7 @@ from kerasclf.training.callbacks import (
     is_over,
     read_history,
 )
+from kerasclf.training.strategy import make_trainable
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
@@ -70,13 +71,9 @@ def fit(
     """
     texts, classes = train
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
-    model = keras.Model(core.inputs, core.outputs[0])
-    # XLA would compile each length of a bucketed batch anew, and is slower here on a CPU.
-    model.compile(
-        make_optimizer(config, steps * config.epochs),
-        loss,
-        jit_compile=bool(int(__import__("os").environ.get("JIT", "0"))),
-    )
+    model = make_trainable(core)
+    # XLA would compile each length of a bucketed batch anew, and gains little on a CPU.
+    model.compile(make_optimizer(config, steps * config.epochs), loss, jit_compile=False)
     first = Backup.restore(model, layout.backup)
     history = read_history(layout.history, first)
     scores = [row["val_macro_f1"] for row in history]

@@ -4,6 +4,7 @@ import json
 import os
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -33,3 +34,37 @@ def prepare(seed: int, mixed_precision: bool) -> None:
     tf.config.experimental.enable_op_determinism()
     half = "mixed_float16" if tf.config.list_physical_devices("GPU") else "mixed_bfloat16"
     keras.config.set_dtype_policy(half if mixed_precision else "float32")
+
+
+def make_trainable(core: keras.Model) -> keras.Model:
+    """A model over the core's layers that `fit` can train under the current strategy."""
+    strategy = tf.distribute.get_strategy()
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    kind = MultiWorkerModel if several else keras.Model
+    return kind(core.inputs, core.outputs[0])
+
+
+class MultiWorkerModel(keras.Model):
+    """A model whose training step works on several workers.
+
+    Keras 3 itself fails there: it averages the step's scalar logs over an axis that they do not
+    have, and cannot average a batch of several inputs to find its shapes.
+    """
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the step: each worker trains on its batch, gradients are summed over all."""
+        strategy = self.distribute_strategy
+
+        @tf.function(reduce_retracing=True)
+        def train_function(iterator):
+            logs = strategy.run(self.train_step, args=(next(iterator),))
+            return {name: strategy.experimental_local_results(v)[0] for name, v in logs.items()}
+
+        self.train_function = train_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        """Builds what Keras would build by a look at a batch."""
+        logits = np.zeros((1, self.output_shape[-1]), dtype=np.float32)
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+            self.compute_loss(y=np.zeros(1, dtype=np.int64), y_pred=logits)
