@@ -1,0 +1,64 @@
+"""Named ways of writing weights into a .tflite; a name is a contract.
+
+float32        weights and arithmetic in float32: the reference
+float16        weights in float16, arithmetic in float32 (or float16 on a GPU)
+dynamic_int8   weights in int8 by channel, the table of n-grams too; activations quantized as they
+               come, where the runtime has kernels for it
+full_int8      weights and activations in int8, ranges calibrated on training texts; hashing stays
+               int32, the softmax and the decision stay float32
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from export.program import SIGNATURE
+
+CALIBRATION_TEXTS = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a converter is set up, and what the result may lose.
+
+    Attributes:
+        name: one of RECIPES.
+        tolerance: largest difference of a probability from Keras that still counts as equal.
+        bytes_per_weight: for a check that the file holds all weights.
+    """
+
+    name: str
+    tolerance: float
+    bytes_per_weight: float
+
+    def set_up(
+        self, converter: tf.lite.TFLiteConverter, calibration: Callable[[], Iterator[np.ndarray]]
+    ) -> None:
+        """Sets a converter's options.
+
+        Args:
+            converter: of a SavedModel.
+            calibration: yields int32 [1, max_bytes], bytes of training texts.
+        """
+        if self.name == "float32":
+            return
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if self.name == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if self.name == "full_int8":
+            converter.representative_dataset = lambda: (
+                (SIGNATURE, {"bytes": raw}) for raw in calibration()
+            )
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("float32", 1e-5, 4.0),
+        Recipe("float16", 5e-3, 2.0),
+        Recipe("dynamic_int8", 0.1, 1.0),
+        Recipe("full_int8", 0.25, 1.0),
+    )
+}
