@@ -1,7 +1,14 @@
-"""Runs a classifying .tflite with numpy and ai-edge-litert alone, as a device does."""
+"""Runs a classifying .tflite with numpy and ai-edge-litert alone, as a device does.
+
+This file imports nothing of kerasclf: `kerasclf edge` ships it to devices as classify.py.
+
+    python classify.py "a text" "another"
+    python classify.py --self-test
+"""
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -70,3 +77,49 @@ class EdgeClassifier:
             "review": bool(found["review"][0]),
             "probabilities": dict(zip(self.labels, probabilities, strict=True)),
         }
+
+
+def self_test(model: Path, golden: Path) -> list[str]:
+    """Runs the golden texts on this device.
+
+    Args:
+        model: the .tflite.
+        golden: JSON list of {"text", "label", "review", "probabilities"}.
+
+    Returns:
+        A line for each text whose label, flag or probabilities (by over 0.01) differ.
+    """
+    classifier = EdgeClassifier(model)
+    failures = []
+    for expected in json.loads(golden.read_text(encoding="utf-8")):
+        found = classifier.classify(expected["text"])
+        differences = [
+            abs(found["probabilities"][label] - p) for label, p in expected["probabilities"].items()
+        ]
+        same = all(found[key] == expected[key] for key in ("label", "review"))
+        if not same or not max(differences) <= 0.01:
+            failures.append(f"{expected['text'][:40]!r}: {found['label']}, {max(differences):.3g}")
+    return failures
+
+
+def main(arguments: list[str]) -> int:
+    """Classifies texts with the model.tflite beside this file, or tests it."""
+    here = Path(__file__).resolve().parent
+    if not arguments:
+        print("give texts, or --self-test", file=sys.stderr)
+        return 2
+    if arguments == ["--self-test"]:
+        failures = self_test(here / "model.tflite", here / "golden.json")
+        print("\n".join(failures) or "self-test passed")
+        return 1 if failures else 0
+    classifier = EdgeClassifier(here / "model.tflite")
+    for text in arguments:
+        found = classifier.classify(text)
+        probability = found["probabilities"][found["label"]]
+        flag = "  review" if found["review"] else ""
+        print(f"{found['label']}  {probability:.3f}{flag}  {text!r}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -99,23 +99,33 @@ def _unbox(text: str) -> str:
     return " ".join(first).rstrip(".") or " ".join(lines)
 
 
+def parser(
+    options_class: type[OptionsT], default: Callable[[Sequence[str]], OptionsT] | None = None
+) -> Callable[[Sequence[str], str], OptionsT]:
+    """A parser of a command line into a dataclass, for `run`.
+
+    Args:
+        options_class: dataclass of the command's options.
+        default: makes the options' default values from the arguments (a config file).
+    """
+    return lambda argv, prog: parse(options_class, argv, prog, default(argv) if default else None)
+
+
 def run(
-    options_class: type[OptionsT],
+    parse_arguments: Callable[[Sequence[str], str], OptionsT],
     work: Callable[[OptionsT], dict[str, Any]],
     show: Callable[[dict[str, Any]], None],
     argv: Sequence[str] | None,
     prog: str,
-    default: Callable[[Sequence[str]], OptionsT] | None = None,
 ) -> int:
     """Runs one command and returns its exit code: 0 done, 2 the user's mistake, 1 anything else.
 
     Args:
-        options_class: dataclass of the command's options.
+        parse_arguments: makes options of the arguments and the command's name; they have `json`.
         work: does the job and returns its result, a dict that JSON can hold.
         show: prints that result for people, on stdout.
         argv: arguments without the program's name; `sys.argv[1:]` if None.
         prog: the command's name in `--help`.
-        default: makes the options' default values from the arguments (a config file).
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
@@ -124,8 +134,7 @@ def run(
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         warnings.simplefilter("ignore")
     try:
-        defaults = default(argv) if default else None
-        options = parse(options_class, argv, prog, defaults)
+        options = parse_arguments(argv, prog)
         result = work(options)
         if options.json:
             print(json.dumps(result, ensure_ascii=False, allow_nan=False))

@@ -46,7 +46,7 @@ def show(data_sets: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(DatasetsOptions, describe, show, argv, "kerasclf datasets")
+    return command.run(command.parser(DatasetsOptions), describe, show, argv, "kerasclf datasets")
 
 
 if __name__ == "__main__":

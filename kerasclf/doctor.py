@@ -71,7 +71,9 @@ def show(findings: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(DoctorOptions, examine_options, show, argv, "kerasclf doctor")
+    return command.run(
+        command.parser(DoctorOptions), examine_options, show, argv, "kerasclf doctor"
+    )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def show(result: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(EvaluateOptions, evaluate_run, show, argv, "kerasclf evaluate")
+    return command.run(
+        command.parser(EvaluateOptions), evaluate_run, show, argv, "kerasclf evaluate"
+    )
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(PredictOptions, predict, show, argv, "kerasclf predict")
+    return command.run(command.parser(PredictOptions), predict, show, argv, "kerasclf predict")
 
 
 if __name__ == "__main__":

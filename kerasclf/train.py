@@ -65,7 +65,8 @@ def show(metrics: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(TrainOptions, train, show, argv, "kerasclf train", default_options)
+    parser = command.parser(TrainOptions, default_options)
+    return command.run(parser, train, show, argv, "kerasclf train")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""From a classifier to the bytes of a .tflite."""
+
+import contextlib
+import io
+import json
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from export.program import SIGNATURE, write_saved_model
+from export.recipes import CALIBRATION_TEXTS, Recipe
+from export.runtime import METADATA, encode
+from kerasclf.classifier import Classifier
+
+
+def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[str]) -> bytes:
+    """Converts a bytes classifier with its decision.
+
+    Args:
+        classifier: of a run.
+        recipe: how weights are written.
+        calibration_texts: training texts, for recipes that calibrate.
+
+    Returns:
+        A flatbuffer whose signature is that of `write_saved_model`.
+    """
+    size = classifier.featurizer.max_bytes
+    with tempfile.TemporaryDirectory() as folder:
+        write_saved_model(classifier, Path(folder) / "model")
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            f"{folder}/model", signature_keys=[SIGNATURE]
+        )
+        recipe.set_up(
+            converter, lambda: (encode(t, size) for t in calibration_texts[:CALIBRATION_TEXTS])
+        )
+        # The converter's calibration warns of the interpreter that it uses itself.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            return converter.convert()
+
+
+def append_metadata(model: bytes, metadata: dict[str, Any]) -> bytes:
+    """Appends metadata as JSON in a zip, as TFLite metadata carries associated files.
+
+    Interpreters read the flatbuffer from the front and zip readers the zip from the back, so
+    `unzip -l model.tflite` lists it.
+    """
+    buffer = io.BytesIO(model)
+    buffer.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        # A fixed time: equal content makes equal files.
+        entry = zipfile.ZipInfo(METADATA, (1980, 1, 1, 0, 0, 0))
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, json.dumps(metadata, indent=2, ensure_ascii=False))
+    return buffer.getvalue()

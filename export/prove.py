@@ -1,0 +1,133 @@
+"""Makes one .tflite of a run: converted, its decision refitted, and every claim checked."""
+
+import gzip
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from export.convert import append_metadata, convert
+from export.gate import check_agreement, check_golden, check_ops, check_size, compare
+from export.recipes import RECIPES
+from export.runtime import EdgeClassifier
+from kerasclf.classifier import Classifier
+from kerasclf.config import TrainConfig
+from kerasclf.data.examples import load_examples
+from kerasclf.decision.offsets import fit_offsets
+from kerasclf.files import read_json
+from kerasclf.layout import RunLayout
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What a file costs and what it lost, on validation rows."""
+
+    recipe: str
+    bytes: int
+    gzip_bytes: int
+    macro_f1: float
+    keras_macro_f1: float
+    worst_recall_drop: float
+    golden_difference: float
+
+
+def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[bytes, FileReport]:
+    """Makes the file of a run of the bytes encoder.
+
+    If the run decides with offsets, they are fitted again on this file's own validation scores.
+
+    Args:
+        layout: a finished run.
+        recipe_name: one of RECIPES.
+        max_drop: largest drop of macro-F1 and of a class's recall on validation.
+
+    Returns:
+        The file's content, and what was measured of it.
+
+    Raises:
+        GateError: the file must not be kept.
+        UserError: the run's data cannot be read again (for a recipe that calibrates).
+    """
+    classifier, recipe = Classifier.load(layout.root), RECIPES[recipe_name]
+    rows = pd.read_parquet(layout.predictions, filters=[("split", "==", "validation")])
+    texts = rows["text"].tolist()
+    classes = rows["label"].map(classifier.labels.index).to_numpy(dtype=np.int64)
+    keras_decided = classifier.decision.decide(classifier.logits(texts))
+    calibration = _training_texts(layout) if recipe.name == "full_int8" else []
+    metadata = _metadata(layout, classifier, recipe_name)
+
+    def build() -> tuple[bytes, EdgeClassifier]:
+        model = convert(classifier, recipe, calibration)
+        check_ops(model)
+        check_size(model, classifier.core.count_params(), recipe)
+        metadata["decision"] = _plain(classifier)
+        content = append_metadata(model, metadata)
+        return content, _load(content)
+
+    content, file = build()
+    difference = check_golden(file, classifier, recipe)
+    outputs = [file.run(text) for text in texts]
+    if any(classifier.decision.offsets):
+        probabilities = np.concatenate([output["probabilities"] for output in outputs])
+        offsets = fit_offsets(np.log(np.maximum(probabilities, 1e-30)), classes)
+        classifier.decision = replace(classifier.decision, offsets=tuple(offsets.tolist()))
+        content, file = build()
+        outputs = [file.run(text) for text in texts]
+    decided = np.array([int(output["label"][0]) for output in outputs])
+    agreement = compare(classes, decided, keras_decided, classifier.labels)
+    check_agreement(agreement, max_drop)
+    return content, FileReport(
+        recipe=recipe_name,
+        bytes=len(content),
+        gzip_bytes=len(gzip.compress(content)),
+        macro_f1=agreement.macro_f1,
+        keras_macro_f1=agreement.keras_macro_f1,
+        worst_recall_drop=agreement.worst_recall_drop,
+        golden_difference=difference,
+    )
+
+
+def _load(content: bytes) -> EdgeClassifier:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        return EdgeClassifier(path)
+
+
+def _training_texts(layout: RunLayout) -> list[str]:
+    """Training texts in a seeded order, read again from where the run had them."""
+    config = TrainConfig.from_yaml(layout.config)
+    split = pd.read_parquet(layout.split)
+    rows = load_examples(config).rows
+    chosen = rows["text"][(split["split"] == "train").to_numpy()]
+    return chosen.sample(frac=1, random_state=config.seed).tolist()
+
+
+def _plain(classifier: Classifier) -> dict[str, Any]:
+    decision = classifier.decision
+    return {
+        "temperature": decision.temperature,
+        "offsets": list(decision.offsets),
+        "costs": decision.costs,
+        "review_below": decision.review_below,
+    }
+
+
+def _metadata(layout: RunLayout, classifier: Classifier, recipe: str) -> dict[str, Any]:
+    metrics, findings = read_json(layout.metrics), read_json(layout.doctor)
+    return {
+        "format": "kerasclf-tflite-1",
+        "name": metrics["name"],
+        "number": metrics["number"],
+        "recipe": recipe,
+        "labels": list(classifier.labels),
+        "ordered": metrics["ordered"],
+        "max_bytes": classifier.featurizer.max_bytes,
+        "data_sha256": metrics["data_sha256"],
+        "source": findings["source"],
+        "keras_test_measures": metrics["test"]["measures"],
+        "versions": metrics["versions"],
+    }

@@ -1,0 +1,78 @@
+"""`kerasclf tflite`: one file that takes UTF-8 bytes and gives the decision."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from kerasclf import command
+from kerasclf.errors import UserError
+
+
+@dataclass
+class TfliteOptions(command.Options):
+    """Export a run as one .tflite that takes UTF-8 bytes and gives the decision."""
+
+    run: Annotated[Path | None, tyro.conf.Positional] = None
+    """Folder of the run, or of all runs of a name for the newest."""
+    recipe: Literal["float32", "float16", "dynamic_int8", "full_int8"] = "dynamic_int8"
+    """How weights are written."""
+    output: Path | None = None
+    """File to write; saved_models/NAME-N-RECIPE.tflite if none is given."""
+    max_drop: float = 0.02
+    """Largest drop of validation macro-F1, and of any class's recall, against Keras."""
+
+
+def export_tflite(options: TfliteOptions) -> dict[str, Any]:
+    """Exports the run that the options name, proves the file, and writes it."""
+    from kerasclf.files import check_writable, read_json, replacing
+    from kerasclf.layout import RunLayout
+
+    if options.run is None:
+        raise UserError("no run given; expected a folder such as runs/NAME/1")
+    layout = RunLayout.open(options.run)
+    metrics = read_json(layout.metrics)
+    if metrics["encoder"] != "bytes":
+        raise UserError(
+            f"{layout.root} has the encoder {metrics['encoder']}; only runs of --encoder bytes can "
+            "be exported"
+        )
+    name = f"{metrics['name']}-{metrics['number']}-{options.recipe}.tflite"
+    output = options.output or Path("saved_models") / name
+    if output.suffix != ".tflite":
+        raise UserError(f"--output is {output}; expected a name that ends in .tflite")
+    check_writable(output)
+
+    with command.quiet_imports():
+        from export.gate import GateError
+        from export.prove import make_file
+
+    try:
+        content, report = make_file(layout, options.recipe, options.max_drop)
+    except GateError as error:
+        raise UserError(f"{output} was not kept: {error}") from error
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(output) as beside:
+        beside.write_bytes(content)
+    return {"file": str(output), **asdict(report)}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints the outcome for people."""
+    print(
+        f"{result['file']}: {result['bytes']:,} bytes ({result['gzip_bytes']:,} gzipped), "
+        f"validation macro-F1 {result['macro_f1']:.4f} (Keras {result['keras_macro_f1']:.4f}), "
+        f"largest difference of a probability {result['golden_difference']:.2g}"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(TfliteOptions), export_tflite, show, argv, "kerasclf tflite")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

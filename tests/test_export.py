@@ -1,0 +1,309 @@
+import gzip
+import json
+import subprocess
+import sys
+import venv
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from export import benchmark, edge, tflite
+from export.convert import append_metadata, convert
+from export.gate import (
+    GateError,
+    check_agreement,
+    check_golden,
+    check_ops,
+    check_size,
+    compare,
+)
+from export.golden import GOLDEN_TEXTS
+from export.recipes import RECIPES
+from export.runtime import EdgeClassifier, encode, read_metadata
+from kerasclf.classifier import Classifier
+from kerasclf.decision.rule import Decision
+
+
+@pytest.fixture(scope="module")
+def classifier(run):
+    return Classifier.load(run)
+
+
+@pytest.fixture(scope="module")
+def file(run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tflite") / "model.tflite"
+    assert tflite.main([str(run), f"--output={path}", "--recipe=float32"]) == 0
+    return path
+
+
+def write(content, path):
+    path.write_bytes(content)
+    return EdgeClassifier(path)
+
+
+def metadata_of(classifier):
+    return {"labels": list(classifier.labels), "max_bytes": classifier.featurizer.max_bytes}
+
+
+def test_encode():
+    assert encode("aé", 5).tolist() == [[97, 195, 169, 0, 0]]
+    assert encode("abc", 2).tolist() == [[97, 98]]
+    assert encode("", 2).dtype == np.int32
+
+
+def test_file_carries_what_it_needs_to_be_understood(file, run):
+    with zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["metadata.json"]
+    metadata = read_metadata(file.read_bytes())
+    assert metadata["labels"] == ["de", "en", "id"]
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metadata["data_sha256"] == metrics["data_sha256"]
+    assert metadata["keras_test_measures"] == metrics["test"]["measures"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_agrees_with_keras_and_has_builtin_ops(recipe, classifier, table, tmp_path):
+    recipe = RECIPES[recipe]
+    # The golden texts are far from the table's: ranges for integers must know them.
+    texts = [*pd.read_csv(table)["text"], *GOLDEN_TEXTS * 5]
+    content = convert(classifier, recipe, texts)
+    check_ops(content)
+    file = write(append_metadata(content, metadata_of(classifier)), tmp_path / "m.tflite")
+    assert check_golden(file, classifier, recipe) <= recipe.tolerance
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision(0.7, (0.0, 0.0, 0.0)),
+        Decision(1.5, (2.0, -1.0, 0.5), review_below=0.7),
+        Decision(1.0, (0.0, 0.0, 0.0), ((0.0, 1.0, 9.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0)), 0.9),
+    ],
+)
+def test_decision_is_inside_the_file(decision, classifier, tmp_path):
+    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    content = convert(decided, RECIPES["float32"], [])
+    file = write(append_metadata(content, metadata_of(decided)), tmp_path / "m.tflite")
+    texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
+    expected = decided.predict(texts)
+    found = [file.classify(text) for text in texts]
+    assert [entry["label"] for entry in found] == expected["predicted_label"].tolist()
+    assert [entry["review"] for entry in found] == expected["review"].tolist()
+
+
+def test_gate_refuses_ops_that_devices_lack():
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.string)])
+    def needs_flex(text):
+        return tf.strings.length(tf.strings.lower(text))
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [needs_flex.get_concrete_function()]
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
+    with pytest.raises(GateError, match="Flex"):
+        check_ops(converter.convert())
+
+
+def test_gate_refuses_a_file_without_its_weights():
+    check_size(b"x" * 4_100_000, 1_000_000, RECIPES["float32"])
+    with pytest.raises(GateError, match="expected 3200000"):
+        check_size(b"x" * 50_000, 1_000_000, RECIPES["float32"])
+    with pytest.raises(GateError, match="4100000 bytes"):
+        check_size(b"x" * 4_100_000, 1_000_000, RECIPES["dynamic_int8"])
+
+
+def test_gate_refuses_another_model(classifier, tmp_path):
+    content = convert(classifier, RECIPES["float32"], [])
+    file = write(append_metadata(content, metadata_of(classifier)), tmp_path / "m.tflite")
+    other = Classifier(
+        classifier.featurizer,
+        classifier.core,
+        classifier.labels,
+        replace(classifier.decision, temperature=classifier.decision.temperature * 3),
+    )
+    with pytest.raises(GateError, match="probabilities differ from Keras"):
+        check_golden(file, other, RECIPES["float32"])
+
+
+def test_gate_counts_drops_beyond_one_row():
+    truth = np.repeat([0, 1], [90, 10])
+    keras_decided = truth.copy()
+    one_off, two_off = truth.copy(), truth.copy()
+    one_off[-1:] = 0
+    two_off[-2:] = 0
+    labels = ("x", "y")
+    assert compare(truth, one_off, keras_decided, labels).worst_recall_drop == 0
+    agreement = compare(truth, two_off, keras_decided, labels)
+    assert agreement.worst_recall_drop == pytest.approx(0.1)
+    assert agreement.worst_class == "y"
+    assert agreement.macro_f1_drop > 0
+    with pytest.raises(GateError, match="drops by"):
+        check_agreement(agreement, 0.05)
+    check_agreement(agreement, 0.2)
+
+
+def test_refused_file_is_not_left_behind(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "export.prove.RECIPES", {"float32": replace(RECIPES["float32"], tolerance=-1)}
+    )
+    output = tmp_path / "m.tflite"
+    assert tflite.main([str(run), f"--output={output}", "--recipe=float32"]) == 2
+    assert "was not kept: probabilities differ" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_exports(run, tmp_path, capsys):
+    cases = {
+        "no run given": [],
+        "no run ": [str(tmp_path / "none")],
+        "ends in .tflite": [str(run), f"--output={tmp_path}/model.bin"],
+        "is not a folder": [str(run), f"--output={run}/labels.json/m.tflite"],
+    }
+    for message, arguments in cases.items():
+        assert tflite.main(arguments) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_edge_folder(file, tmp_path, capsys):
+    folder = tmp_path / "edge"
+    assert edge.main([str(file), f"--output={folder}"]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model.tflite", "classify.py", "requirements.txt", "golden.json", "README.md"}
+    done = subprocess.run(
+        [sys.executable, folder / "classify.py", "--self-test"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "self-test passed\n"
+    golden = json.loads((folder / "golden.json").read_text())
+    golden[2]["label"] = "en" if golden[2]["label"] != "en" else "de"
+    (folder / "golden.json").write_text(json.dumps(golden))
+    done = subprocess.run(
+        [sys.executable, folder / "classify.py", "--self-test"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    capsys.readouterr()
+    assert edge.main([str(file), f"--output={folder}"]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_edge_folder_needs_only_its_requirements(file, tmp_path):
+    folder = tmp_path / "edge"
+    assert edge.main([str(file), f"--output={folder}"]) == 0
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    requirements = folder / "requirements.txt"
+    subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True)
+    done = subprocess.run(
+        [python, folder / "classify.py", "--self-test"], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "self-test passed\n", done.stderr
+    told = subprocess.run(
+        [python, folder / "classify.py", "guten Morgen"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("de  ")
+    assert subprocess.run(
+        [python, "-c", "import tensorflow"], capture_output=True, check=False
+    ).returncode
+
+
+@pytest.mark.parametrize("damage", ["truncated", "no model", "no file"])
+def test_edge_refuses_damaged_files(damage, file, tmp_path, capsys):
+    path = tmp_path / "damaged.tflite"
+    content = file.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "no model":
+        path.write_bytes(append_metadata(b"not a flatbuffer" * 10, read_metadata(content)))
+    before = set(tmp_path.iterdir())
+    assert edge.main([str(path), f"--output={tmp_path}/edge"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_benchmark(file, table, tmp_path, capsys):
+    output, plot = tmp_path / "b.json", tmp_path / "b.svg"
+    arguments = [str(file), "--threads=1,2", f"--data={table}"]
+    assert benchmark.main([*arguments, f"--output={output}", f"--plot={plot}"]) == 0
+    assert "p95 ms" in capsys.readouterr().out
+    first, second = json.loads(output.read_text())["measured"]
+    assert (first["threads"], second["threads"]) == (1, 2)
+    assert first["bytes"] == file.stat().st_size
+    assert first["gzip_bytes"] == len(gzip.compress(file.read_bytes()))
+    assert first["p50_ms"] <= first["p90_ms"] <= first["p95_ms"] <= first["p99_ms"]
+    assert first["macro_f1"] == second["macro_f1"] > 0.8
+    assert plot.read_text().lstrip().startswith("<?xml")
+
+
+def test_benchmark_measures_without_tensorflow(file):
+    code = (
+        "import sys; from pathlib import Path; import export.benchmark; from export.measure import "
+        "measure; measure(Path(sys.argv[1]), 1, []); "
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'tyro', 'rich'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_benchmark_is_a_gate(file, tmp_path, capsys):
+    output = tmp_path / "b.json"
+    assert benchmark.main([str(file), f"--output={output}"]) == 0
+    former = json.loads(output.read_text())
+    former["measured"][0]["bytes"] //= 2
+    output.write_text(json.dumps(former))
+    arguments = [str(file), f"--baseline={output}", "--max-regression=10000%"]
+    assert benchmark.main(arguments) == 0
+    capsys.readouterr()
+    assert benchmark.main([str(file), f"--baseline={output}", "--max-regression=50%"]) == 1
+    assert "REGRESSION" in capsys.readouterr().out
+
+
+def test_regressions_by_hand():
+    row = dict.fromkeys(benchmark.LOWER_IS_BETTER, 100.0)
+    row |= {"file": "f", "name": "n", "recipe": "r", "threads": 1}
+    assert benchmark.find_regressions([row | {"p50_ms": 110.0}], [row], 0.1 + 1e-9) == []
+    lines = benchmark.find_regressions([row | {"p50_ms": 111.0}], [row], 0.1)
+    assert lines == ["f: p50_ms 111, was 100 (+11%)"]
+    assert benchmark.find_regressions([row | {"threads": 2, "p50_ms": 999.0}], [row], 0.1) == []
+
+
+def test_bad_benchmarks(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(file.read_bytes()[:1000])
+    cases = {
+        "no file": [str(tmp_path / "none.tflite")],
+        "expected whole numbers": [str(file), "--threads=one"],
+        "expected a share": [str(file), "--max-regression=much"],
+        "cannot read": [str(file), "--baseline=/none.json"],
+        "needs the program adb": [str(file), "--adb"],
+        "cannot measure": [str(cut)],
+        "are required": [],
+    }
+    for message, arguments in cases.items():
+        assert benchmark.main(arguments) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+
+
+def test_benchmark_refuses_unknown_labels(file, tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("text,label\nbonjour,fr\n")
+    assert benchmark.main([str(file), f"--data={tmp_path}/t.csv"]) == 2
+    assert "label 'fr'" in capsys.readouterr().err
