@@ -4,8 +4,8 @@ float32        weights and arithmetic in float32: the reference
 float16        weights in float16, arithmetic in float32 (or float16 on a GPU)
 dynamic_int8   weights in int8 by channel, the table of n-grams too; activations quantized as they
                come, where the runtime has kernels for it
-full_int8      weights and activations in int8 wherever the runtime has such kernels, ranges
-               calibrated on training texts; hashing stays int32, inputs and outputs keep their types
+full_int8      weights and activations in int8 wherever the runtime has kernels for it, ranges
+               calibrated on training texts; hashing stays int32, outputs stay float32 and int32
 """
 
 from collections.abc import Callable, Iterator

@@ -9,6 +9,7 @@ COMMANDS = {
     "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
+    "distill": ("export.distill", "Train a small student from larger teachers."),
     "tflite": ("export.tflite", "Export a run as one .tflite that takes UTF-8 bytes."),
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),

@@ -78,6 +78,11 @@ class RunLayout:
         return self.root / "model_card.md"
 
     @property
+    def teaching(self) -> Path:
+        """What a teacher said of the training rows; only in a student's run."""
+        return self.root / "teaching.npz"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard logs."""
         return self.root / "tensorboard"

@@ -41,3 +41,11 @@ def test_most_lightly_edited_texts_are_found():
     groups = group_texts(originals + copies)
     assert (groups[:200] == groups[200:]).mean() > 0.95
     assert len(set(groups[:200])) == 200
+
+
+def test_a_template_is_one_group_and_takes_no_square_of_time():
+    rest = (
+        "jangan berikan kepada siapa pun, kami tidak pernah meminta kode lewat telepon atau pesan"
+    )
+    texts = [f"Kode verifikasi kamu {i:04d}, {rest}" for i in range(3000)]
+    assert set(group_texts([*texts, "a text of its own"])) == {0, 1}

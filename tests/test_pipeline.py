@@ -71,7 +71,9 @@ def test_buckets_hold_the_same_rows_in_less_padding():
 def collect(epochs, **keywords):
     texts = [f"text {i}" for i in range(500)]
     options = {"batch_size": 64, "sampler": "natural", "seed": 7}
-    dataset = train_dataset(texts, CLASSES, identity, epochs=epochs, **(options | keywords))
+    dataset = train_dataset(
+        texts, CLASSES, CLASSES, identity, epochs=epochs, **(options | keywords)
+    )
     return [(batch["text"].numpy().tolist(), labels.numpy().tolist()) for batch, labels in dataset]
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.cluster.hierarchy import DisjointSet
 
 SHINGLE = 5
 JACCARD = 0.8
 CANDIDATE_JACCARD = 0.6  # lower, so that hardly any pair is missed; candidates are checked
 PERMUTATIONS = 64
+CROWD = 256  # lookalikes that a text is compared with: templated data would else take n^2
 
 
 class _Folding(dict):
@@ -41,7 +41,8 @@ def group_texts(texts: Sequence[str], groups: Sequence[str] | None = None) -> np
     Two texts are near-duplicates if they are equal when normalized, or if the sets of their
     5-character shingles have a Jaccard similarity of at least 0.8; candidates come from MinHash
     with locality-sensitive hashing (Broder 1997) and are then compared exactly. Groups are the
-    connected components, so "near" may go through a chain of texts.
+    connected components, so "near" may go through a chain of texts. Of a crowd of lookalikes, a
+    text is compared with the first 256.
 
     Args:
         texts: n strings.
@@ -53,26 +54,22 @@ def group_texts(texts: Sequence[str], groups: Sequence[str] | None = None) -> np
     normalized = [normalize(text) for text in texts]
     places: dict[str, int] = {}
     nodes = [places.setdefault(text, len(places)) for text in normalized]
-    edges = _similar_pairs(list(places))
-    if groups is not None:
-        first: dict[str, int] = {}
-        edges += [
-            (first.setdefault(g, node), node) for g, node in zip(groups, nodes, strict=True) if g
-        ]
-    ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array(
-        (np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(places),) * 2
-    )
-    components = connected_components(graph, directed=False)[1].astype(np.int64)
-    return components[np.array(nodes, dtype=np.int64)]
+    joined = DisjointSet(range(len(places)))
+    _join_similar(list(places), joined)
+    first: dict[str, int] = {}
+    for name, node in zip(groups or [""] * len(nodes), nodes, strict=True):
+        if name:
+            joined.merge(first.setdefault(name, node), node)
+    numbers: dict[int, int] = {}
+    return np.array([numbers.setdefault(joined[node], len(numbers)) for node in nodes], np.int64)
 
 
 def _shingles(text: str) -> set[str]:
     return {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
 
 
-def _similar_pairs(texts: list[str]) -> list[tuple[int, int]]:
-    """Pairs of places whose texts are similar; each text is compared with earlier ones."""
+def _join_similar(texts: list[str], joined: DisjointSet) -> None:
+    """Joins the places of similar texts; each text is compared with earlier ones."""
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=CANDIDATE_JACCARD, num_perm=PERMUTATIONS)
@@ -83,11 +80,13 @@ def _similar_pairs(texts: list[str]) -> list[tuple[int, int]]:
         hashfunc=int,
         seed=1,
     )
-    pairs = []
     for place, sketch in enumerate(sketches):
-        for other in index.query(sketch):
+        candidates = index.query(sketch)
+        for other in candidates:
+            if joined.connected(place, other):
+                continue
             shared = len(shingles[place] & shingles[other])
             if shared >= JACCARD * (len(shingles[place]) + len(shingles[other]) - shared):
-                pairs.append((other, place))
-        index.insert(place, sketch)
-    return pairs
+                joined.merge(place, other)
+        if len(candidates) < CROWD:
+            index.insert(place, sketch)

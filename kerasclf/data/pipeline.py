@@ -100,6 +100,7 @@ def steps_per_epoch(classes: np.ndarray, sampler: str, batch_size: int) -> int:
 def train_dataset(
     texts: list[str],
     classes: np.ndarray,
+    targets: np.ndarray,
     featurizer: Callable[[tf.Tensor], dict[str, tf.Tensor]],
     *,
     batch_size: int,
@@ -113,7 +114,8 @@ def train_dataset(
 
     Args:
         texts: n strings.
-        classes: int64 [n], class ids.
+        classes: int64 [n], class ids, by which rows are ordered.
+        targets: [n, ...], what the loss takes; the class ids, or more.
         featurizer: string tensor [batch] to model inputs.
         batch_size: rows in a batch; the last of an epoch may be smaller.
         sampler: natural, sqrt or balanced.
@@ -123,7 +125,7 @@ def train_dataset(
         bucket: whether rows of about equal length meet in a batch.
 
     Returns:
-        Dataset of (model inputs, int64 [batch] class ids).
+        Dataset of (model inputs, targets [batch, ...]).
     """
     lengths = np.array([len(text) for text in texts])
 
@@ -138,12 +140,13 @@ def train_dataset(
                 chosen = [texts[row] for row in rows]
                 if augment is not None:
                     chosen = augment(chosen, int(random.integers(2**31)))
-                yield [text.encode("utf-8") for text in chosen], classes[rows]
+                yield [text.encode("utf-8") for text in chosen], targets[rows]
 
-    signature = (tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64))
+    target = tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)
+    signature = (tf.TensorSpec([None], tf.string), target)
     return (
         tf.data.Dataset.from_generator(batches, output_signature=signature)
-        .map(lambda text, label: (featurizer(text), label), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda text, wanted: (featurizer(text), wanted), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 

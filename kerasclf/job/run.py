@@ -27,6 +27,7 @@ from kerasclf.job.prepare import Job
 from kerasclf.layout import RunLayout
 from kerasclf.models.build import build_model
 from kerasclf.report.page import write_model_card, write_report
+from kerasclf.training.distillation import Teaching
 from kerasclf.training.fit import fit
 from kerasclf.training.losses import SparseFocalLoss
 from kerasclf.training.strategy import choose_strategy, prepare
@@ -34,8 +35,12 @@ from kerasclf.training.strategy import choose_strategy, prepare
 PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
 
 
-def run_job(job: Job) -> dict[str, Any]:
+def run_job(job: Job, teaching: Teaching | None = None) -> dict[str, Any]:
     """Runs a job to its end.
+
+    Args:
+        job: a prepared job.
+        teaching: what a teacher says of the training rows.
 
     Returns:
         The content of metrics.json, and the run's folder under "run".
@@ -49,7 +54,9 @@ def run_job(job: Job) -> dict[str, Any]:
         strategy = choose_strategy()
         with strategy.scope():
             featurizer, core = build_model(config, len(labels))
-    layout = job.layout or _open_run(job)
+    layout = job.layout or _open_run(job, teaching)
+    if layout.teaching.is_file():
+        teaching = Teaching.load(layout.teaching)
     for line in job.warnings():
         warn(line)
     sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
@@ -64,6 +71,7 @@ def run_job(job: Job) -> dict[str, Any]:
             loss,
             config,
             layout,
+            teaching,
         )
     if config.mixed_precision:
         # Weights are float32 throughout; what is measured and kept computes in float32, too.
@@ -93,8 +101,10 @@ def _resumable(layout: RunLayout) -> Iterator[None]:
         raise
 
 
-def _open_run(job: Job) -> RunLayout:
+def _open_run(job: Job, teaching: Teaching | None) -> RunLayout:
     layout = RunLayout.create(job.config.output, job.config.name)
+    if teaching is not None:
+        teaching.save(layout.teaching)
     write_json(layout.doctor, job.findings)
     with replacing(layout.split) as beside:
         job.split.to_parquet(beside, index=False)

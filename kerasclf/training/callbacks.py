@@ -1,4 +1,4 @@
-"""Callbacks of the fit: validation, best weights, early stopping, history, backup, progress."""
+"""Callbacks of the fit: validation, early stopping, history, seeds of an epoch, backup."""
 
 import csv
 import time
@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
-from kerasclf.command import say
 from kerasclf.files import replacing
 
 HISTORY_COLUMNS = ["epoch", "loss", "val_loss", "val_accuracy", "val_macro_f1", "seconds"]
@@ -33,6 +32,7 @@ class Validation(keras.callbacks.Callback):
     def __init__(
         self,
         core: keras.Model,
+        loss: keras.losses.Loss,
         dataset: tf.data.Dataset,
         labels: np.ndarray,
         scores: list[float],
@@ -44,6 +44,7 @@ class Validation(keras.callbacks.Callback):
 
         Args:
             core: the model without its optimizer, whose weights are saved.
+            loss: of class ids and logits, for val_loss.
             dataset: model inputs of all n validation rows, in order.
             labels: int64 [n], class ids.
             scores: macro-F1 of former epochs.
@@ -52,7 +53,7 @@ class Validation(keras.callbacks.Callback):
             best_weights: file for the weights of the best epoch (`.weights.h5`).
         """
         super().__init__()
-        self._core, self._dataset, self._labels = core, dataset, labels
+        self._core, self._loss, self._dataset, self._labels = core, loss, dataset, labels
         # Not `predict`, which spreads rows over workers that each validate all of them.
         self._forward = tf.function(
             lambda features: core(features, training=False), reduce_retracing=True
@@ -65,7 +66,7 @@ class Validation(keras.callbacks.Callback):
         logits = np.concatenate([self._forward(batch).numpy() for batch in self._dataset])
         predicted = logits.argmax(axis=-1)
         score = float(f1_score(self._labels, predicted, average="macro", zero_division=0))
-        logs["val_loss"] = float(self.model.loss(self._labels, logits))
+        logs["val_loss"] = float(self._loss(self._labels, logits))
         logs["val_accuracy"] = float((predicted == self._labels).mean())
         logs["val_macro_f1"] = score
         if score > max(self._scores, default=-1.0):
@@ -157,59 +158,3 @@ class Backup(keras.callbacks.Callback):
         model.optimizer.build(model.trainable_variables)
         model.load_weights(backups[-1])
         return int(backups[-1].name.split(".")[0])
-
-
-class Progress(keras.callbacks.Callback):
-    """One line an epoch on stderr, and on a terminal a line that moves within the epoch."""
-
-    def __init__(self, epochs: int, first: int, steps: int):
-        """Makes the callback.
-
-        Args:
-            epochs: most epochs.
-            first: epochs that are already done.
-            steps: batches in an epoch.
-        """
-        super().__init__()
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._epochs, self._first, self._steps = epochs, first, steps
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.4f}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=steps, epoch=first + 1, loss=0.0)
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock and the moving line."""
-        self._start = time.perf_counter()
-        self._bar.start()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Puts the moving line back to its start."""
-        self._bar.reset(self._task, total=self._steps, epoch=epoch + 1, loss=0.0)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Moves the line on."""
-        self._bar.update(self._task, completed=batch + 1, loss=float((logs or {})["loss"]))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Prints the epoch's figures and the time left if all epochs are run."""
-        seconds = (time.perf_counter() - self._start) / (epoch + 1 - self._first)
-        left = round(seconds * (self._epochs - epoch - 1))
-        say(
-            f"epoch {epoch + 1}/{self._epochs}  loss {logs['loss']:.4f}  "
-            f"val_loss {logs['val_loss']:.4f}  val_macro_f1 {logs['val_macro_f1']:.4f}  "
-            f"{seconds:.1f} s/epoch  at most {left // 60}:{left % 60:02d} left"
-        )
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Removes the moving line."""
-        self._bar.stop()

@@ -14,11 +14,12 @@ from kerasclf.training.callbacks import (
     Backup,
     EpochSeeds,
     HistoryFile,
-    Progress,
     Validation,
     is_over,
     read_history,
 )
+from kerasclf.training.distillation import DistillationLoss, Teaching
+from kerasclf.training.progress import Progress
 from kerasclf.training.strategy import make_trainable
 
 
@@ -51,6 +52,7 @@ def fit(
     loss: keras.losses.Loss,
     config: TrainConfig,
     layout: RunLayout,
+    teaching: Teaching | None = None,
 ) -> list[dict[str, Any]]:
     """Trains a core; the weights of its best validation macro-F1 are at `layout.best_weights`.
 
@@ -65,15 +67,21 @@ def fit(
         loss: loss of class ids and logits.
         config: a resolved configuration.
         layout: the run that is being written.
+        teaching: what a teacher says of the training rows.
 
     Returns:
         A dict of HISTORY_COLUMNS for each epoch.
     """
     texts, classes = train
+    targets, training_loss = classes, loss
+    if teaching is not None:
+        texts, classes, targets = teaching.extend(texts, classes)
+        training_loss = DistillationLoss(loss, teaching.temperature, teaching.alpha)
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
     model = make_trainable(core)
     # XLA would compile each length of a bucketed batch anew, and gains little on a CPU.
-    model.compile(make_optimizer(config, steps * config.epochs), loss, jit_compile=False)
+    optimizer = make_optimizer(config, steps * config.epochs)
+    model.compile(optimizer, training_loss, jit_compile=False)
     first = Backup.restore(model, layout.backup)
     history = read_history(layout.history, first)
     scores = [row["val_macro_f1"] for row in history]
@@ -81,6 +89,7 @@ def fit(
         dataset = train_dataset(
             texts,
             classes,
+            targets,
             featurizer,
             batch_size=config.batch_size,
             sampler=config.sampler,
@@ -101,6 +110,7 @@ def fit(
                 EpochSeeds(),
                 Validation(
                     core,
+                    loss,
                     measured,
                     validation[1],
                     scores,

@@ -1,0 +1,158 @@
+"""`kerasclf distill`: a small student of the bytes encoder that learns from larger teachers."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from kerasclf import command
+from kerasclf.config import TrainConfig
+from kerasclf.errors import UserError
+
+SIZES: dict[str, dict[str, int]] = {
+    "small": {"buckets": 16384, "embedding_dim": 16, "filters": 24},
+    "medium": {"buckets": 32768, "embedding_dim": 24, "filters": 32},
+}
+
+
+@dataclass
+class DistillOptions(command.Options):
+    """Train a small student of the bytes encoder from larger teachers."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Runs of the same data that teach; the student takes the first one's split."""
+    name: str | None = None
+    """Name of the student's run; that of the first teacher and -student if none is given."""
+    baseline: bool = False
+    """The TF-IDF baseline teaches, too."""
+    weights: tuple[float, ...] = ()
+    """One weight a teacher, the baseline's last; equal if none are given."""
+    student: str = "medium"
+    """small, medium, or a YAML FILE of training options."""
+    out_of_fold: int = 0
+    """Folds in which each training row is labelled by a teacher that did not learn from it."""
+    temperature: float = 2.0
+    """Both sides' logits are divided by it before they are compared."""
+    alpha: float = 0.7
+    """Share of the teachers in the loss; the labels have the rest."""
+    unlabelled: Path | None = None
+    """Table of further texts, which only the teachers label."""
+    text_column: str = "text"
+    """Column with those texts."""
+    seed: int = 0
+    """Seed of the student."""
+    output: Path | None = None
+    """Folder of all runs; that of the first teacher if none is given."""
+
+
+def distill(options: DistillOptions) -> dict[str, Any]:
+    """Asks the teachers and trains the student that the options name."""
+    from dataclasses import replace
+
+    from kerasclf.data.tables import as_text, pick_column, read_table
+    from kerasclf.files import read_json
+    from kerasclf.job.prepare import prepare_job
+    from kerasclf.layout import RunLayout
+
+    layouts = [RunLayout.open(run) for run in options.runs]
+    _check(options, len(layouts))
+    labels = {tuple(read_json(layout.labels)) for layout in layouts}
+    if len(labels) > 1:
+        raise UserError("the runs know different labels; teachers must be of the same data")
+    texts: list[str] = []
+    if options.unlabelled:
+        table = read_table(options.unlabelled)
+        column = pick_column(table, options.text_column, options.unlabelled, "--text-column")
+        texts = [text for text in as_text(column).tolist() if text.strip()]
+    first = layouts[0]
+    base = TrainConfig.from_yaml(first.config)
+
+    with command.quiet_imports():
+        from export import teachers
+        from kerasclf.classifier import Classifier
+        from kerasclf.job.run import run_job
+        from kerasclf.training.distillation import Teaching
+
+    name = options.name or f"{base.name}-student"
+    config = teachers.student_config(base, name, first.root, options.seed)
+    if options.output:
+        config = replace(config, output=options.output)
+    if options.student in SIZES:
+        config = replace(config, **SIZES[options.student])
+    else:
+        chosen = TrainConfig.from_yaml(Path(options.student))
+        changed = {k: v for k, v in vars(chosen).items() if v != getattr(TrainConfig(), k)}
+        config = replace(config, **changed)
+    job = prepare_job(config)
+    # Teachers do not depend on the student's seed: their folds are those of the first run.
+    asked = replace(job, config=replace(job.config, seed=base.seed))
+    opinions, further = [], []
+    for layout in layouts:
+        teacher = Classifier.load(layout.root)
+        whole = teachers.calibrated(teacher.logits, job)
+        if options.out_of_fold:
+            run = TrainConfig.from_yaml(layout.config)
+            opinion = teachers.out_of_fold(
+                str(layout.root),
+                teachers.train_run(run, job),
+                asked,
+                options.out_of_fold,
+                layout.root / "out_of_fold",
+            )
+        else:
+            opinion = whole(job.texts_and_classes("train")[0])
+        opinions.append(opinion)
+        further.append(whole(texts) if texts else None)
+    if options.baseline:
+        train = teachers.train_baseline(job)
+        rows = job.texts_and_classes("train")
+        whole = train(rows)
+        if options.out_of_fold:
+            cache = first.root / "out_of_fold"
+            opinion = teachers.out_of_fold("TF-IDF", train, asked, options.out_of_fold, cache)
+        else:
+            opinion = whole(rows[0])
+        opinions.append(opinion)
+        further.append(whole(texts) if texts else None)
+    weights = list(options.weights) or [1.0] * len(opinions)
+    teaching = Teaching(
+        teachers.average(opinions, weights),
+        options.temperature,
+        options.alpha,
+        texts,
+        teachers.average(further, weights) if texts else None,
+    )
+    return run_job(job, teaching)
+
+
+def _check(options: DistillOptions, runs: int) -> None:
+    if not runs:
+        raise UserError("no run given; expected at least one teacher such as runs/NAME/1")
+    if options.student not in SIZES and not Path(options.student).is_file():
+        raise UserError(f"--student is {options.student!r}; expected small, medium or a YAML file")
+    teachers = runs + options.baseline
+    if options.weights and (len(options.weights) != teachers or min(options.weights) <= 0):
+        raise UserError(f"--weights must be {teachers} positive numbers, one a teacher")
+    if options.out_of_fold == 1 or options.out_of_fold < 0:
+        raise UserError(f"--out-of-fold is {options.out_of_fold}; expected 0 or at least 2")
+    if options.temperature <= 0 or not 0 <= options.alpha <= 1:
+        raise UserError("--temperature must be over 0, and --alpha 0 to 1")
+
+
+def show(metrics: dict[str, Any]) -> None:
+    """Prints the student's outcome for people."""
+    from kerasclf.report.summary import print_summary
+
+    print_summary(metrics)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(DistillOptions), distill, show, argv, "kerasclf distill")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
