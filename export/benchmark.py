@@ -66,6 +66,10 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     threads = _parse_threads(options.threads)
     limit = _parse_share(options.max_regression)
     baseline = read_json(options.baseline) if options.baseline else None
+    if baseline is not None and "measured" not in baseline:
+        raise UserError(
+            f"--baseline {options.baseline} is no result of kerasclf benchmark --output"
+        )
     for output in filter(None, (options.output, options.plot)):
         check_writable(output)
     for file in options.files:
@@ -142,6 +146,7 @@ def _parse_share(text: str) -> float:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
+    csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() in (".jsonl", ".ndjson"):
@@ -149,7 +154,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             else:
                 separator = "\t" if path.suffix.lower() == ".tsv" else ","
                 rows = list(csv.DictReader(file, delimiter=separator))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"cannot read --data {path}: {error}") from error
     if not rows or "text" not in rows[0]:
         raise UserError(f"--data {path} has no column text, or no rows")

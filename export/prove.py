@@ -14,10 +14,9 @@ from export.gate import check_agreement, check_golden, check_ops, check_size, co
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
-from kerasclf.config import TrainConfig
-from kerasclf.data.examples import load_examples
 from kerasclf.decision.offsets import fit_offsets
 from kerasclf.files import read_json
+from kerasclf.job.prepare import load_unchanged
 from kerasclf.layout import RunLayout
 
 
@@ -99,11 +98,9 @@ def _load(content: bytes) -> EdgeClassifier:
 
 def _training_texts(layout: RunLayout) -> list[str]:
     """Training texts in a seeded order, read again from where the run had them."""
-    config = TrainConfig.from_yaml(layout.config)
     split = pd.read_parquet(layout.split)
-    rows = load_examples(config).rows
-    chosen = rows["text"][(split["split"] == "train").to_numpy()]
-    return chosen.sample(frac=1, random_state=config.seed).tolist()
+    chosen = load_unchanged(layout).rows["text"][(split["split"] == "train").to_numpy()]
+    return chosen.sample(frac=1, random_state=0).tolist()
 
 
 def _plain(classifier: Classifier) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """The main job's configuration: every choice of a run, from the command line or from YAML."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import NoneType, UnionType
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from kerasclf.errors import UserError
 
 DEFAULT_DATA_SET = "chat-language"
+NEED_DATA = (
+    *("validation", "test", "text_column", "label_column", "group_column", "split_column"),
+    *("encoding", "label_order"),
+)
+"""Options that say nothing without a file of the user's."""
 
 
 @dataclass
@@ -108,7 +113,13 @@ class TrainConfig:
         absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
         dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
         name = self.name or dataset or self.data.stem
-        return replace(self, **absent, dataset=dataset, name=name)
+        # Absolute, so that the configuration means the same in another folder.
+        files = ("data", "validation", "test", "split", "cost_matrix")
+        places = {key: path.absolute() for key in files if (path := getattr(self, key))}
+        for key in ("encoder", "class_weights"):
+            if Path(getattr(self, key)).exists():
+                places[key] = str(Path(getattr(self, key)).absolute())
+        return replace(self, **absent, **places, dataset=dataset, name=name)
 
     def check(self) -> None:
         """Checks what can be checked without reading data.
@@ -118,8 +129,11 @@ class TrainConfig:
         """
         if self.data and self.dataset:
             raise UserError(f"--data {self.data} and --dataset {self.dataset}: give only one")
-        if (self.validation or self.test) and not self.data:
-            raise UserError("--validation and --test need --data with the training rows")
+        if not self.data:
+            default = TrainConfig()
+            for name in NEED_DATA:
+                if getattr(self, name) != getattr(default, name):
+                    raise UserError(f"--{name.replace('_', '-')} needs --data FILE")
         ranges = {
             "validation_share": (0.01, 0.5),
             "test_share": (0.01, 0.8),
@@ -177,27 +191,35 @@ class TrainConfig:
             raise UserError(f"cannot read --config {path}: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeError) as error:
             raise UserError(f"--config {path} is not YAML: {error}") from error
-        known = {field.name: field for field in fields(cls)}
-        if not isinstance(found, dict) or (unknown := sorted(map(str, set(found) - set(known)))):
+        known = {field.name for field in fields(cls)}
+        if not isinstance(found, dict) or (unknown := sorted(map(str, set(found) - known))):
             wrong = unknown[0] if isinstance(found, dict) else type(found).__name__
             raise UserError(f"--config {path} has {wrong!r}; expected keys such as encoder, epochs")
-        return cls(**parse_values(found, path))
+        hints = get_type_hints(cls)
+        return cls(**{key: _convert(key, hints[key], value, path) for key, value in found.items()})
 
 
-def parse_values(found: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The values of a YAML file as the configuration's types, by the command line's own parser.
+def _convert(key: str, hint: Any, value: Any, path: Path) -> Any:
+    """A value of a YAML file as the field's type, without guessing.
 
     Raises:
-        UserError: a value does not fit its option.
+        UserError: it is of another type.
     """
-    from kerasclf.command import parse
-
-    argv: list[str] = []
-    for key, value in found.items():
-        if value is None or value is False or value == []:
-            continue
-        option = f"--{key.replace('_', '-')}"
-        values: Sequence[Any] = value if isinstance(value, list) else [value]
-        argv += [option] if value is True else [option, *map(str, values)]
-    config = parse(TrainConfig, argv, f"--config {path}")
-    return {key: getattr(config, key) for key in found}
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    for kind in kinds:
+        if get_origin(kind) is Literal and value in get_args(kind):
+            return value
+        if get_origin(kind) is tuple and isinstance(value, list):
+            if all(isinstance(entry, str) for entry in value):
+                return tuple(value)
+        elif kind is Path and isinstance(value, str):
+            return Path(value)
+        elif kind is float and type(value) in (int, float):
+            return float(value)
+        elif isinstance(kind, type) and type(value) is kind:
+            return value
+    names = ["null" if kind is NoneType else getattr(kind, "__name__", kind) for kind in kinds]
+    raise UserError(
+        f"--config {path} has {key}: {value!r}; expected {' or '.join(names)}"
+        + (" (quote it)" if str in kinds or Path in kinds or "tuple" in str(hint) else "")
+    )

@@ -34,17 +34,12 @@ class DoctorOptions(command.Options):
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:
     """Examines the table that the options name."""
-    from kerasclf.data.duplicates import group_texts
-    from kerasclf.data.examples import load_examples
-    from kerasclf.data.findings import examine
+    from kerasclf.job.prepare import examine_data
 
     shared = {field.name for field in fields(TrainConfig)} & set(vars(options))
     config = TrainConfig(data=options.file, **{name: getattr(options, name) for name in shared})
     config.check()
-    config = config.resolved()
-    examples = load_examples(config)
-    groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
-    return examine(examples, groups, config.max_bytes, config.test_share)
+    return examine_data(config.resolved())[2]
 
 
 def show(findings: dict[str, Any]) -> None:
@@ -53,7 +48,7 @@ def show(findings: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     plain = Table(box=box.SIMPLE, show_header=False)
     for name, value in (findings["source"] | findings).items():
         if isinstance(value, int | float | str):
@@ -66,7 +61,7 @@ def show(findings: dict[str, Any]) -> None:
         classes.add_row(label, str(count), f"{count / findings['rows_kept']:.1%}")
     console.print(classes)
     for line in findings["warnings"]:
-        console.print(f"warning: {line}", markup=False)
+        console.print(f"warning: {line}", soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

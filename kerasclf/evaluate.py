@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import command
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 
 
@@ -26,8 +27,8 @@ class EvaluateOptions(command.Options):
     """Column with the labels."""
     encoding: str = "utf-8"
     """Encoding of CSV, TSV and JSONL."""
-    seed: int = 0
-    """Seed of the bootstrap."""
+    seed: int | None = None
+    """Seed of the bootstrap; that of the run if none is given."""
 
 
 def evaluate_run(options: EvaluateOptions) -> dict[str, Any]:
@@ -53,9 +54,14 @@ def evaluate_run(options: EvaluateOptions) -> dict[str, Any]:
         rows = pd.DataFrame({name: as_text(values) for name, values in columns.items()})
         source = str(options.data)
     labels = tuple(read_json(layout.labels))
-    unknown = sorted(set(rows["label"]) - set(labels))
-    if unknown:
-        raise UserError(f"{source} has the label {unknown[0]!r}; the run knows {', '.join(labels)}")
+    unknown = rows["label"][~rows["label"].isin(labels)]
+    if len(unknown):
+        raise UserError(
+            f"{source} row {unknown.index[0] + 1} has the label {unknown.iloc[0]!r}; the run knows "
+            f"{', '.join(labels)}"
+        )
+    if options.data is not None:
+        _warn_of_known_texts(rows["text"], pd.read_parquet(layout.split))
 
     with command.quiet_imports():
         from kerasclf.classifier import Classifier
@@ -70,9 +76,18 @@ def evaluate_run(options: EvaluateOptions) -> dict[str, Any]:
         classifier.decision,
         labels,
         read_json(layout.metrics)["ordered"],
-        options.seed,
+        TrainConfig.from_yaml(layout.config).seed if options.seed is None else options.seed,
     )
     return {"run": str(layout.root), "data": source, **found}
+
+
+def _warn_of_known_texts(texts: Any, split: Any) -> None:
+    """Warns if the run learned from some of the texts that it is now measured on."""
+    from kerasclf.data.splits import hash_text
+
+    known = texts.map(hash_text).isin(split["text_hash"][split["split"] == "train"]).sum()
+    if known:
+        command.warn(f"the run learned from {known} of the {len(texts)} texts: no test of it")
 
 
 def show(result: dict[str, Any]) -> None:

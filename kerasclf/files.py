@@ -16,6 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Its name ends as that of `path`, since writers choose the format by the suffix.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield beside
@@ -55,6 +56,8 @@ def check_writable(path: Path) -> None:
     Raises:
         UserError: a parent is not a folder, or this user may not write there.
     """
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; choose another name")
     parent = path.absolute().parent
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent

@@ -1,6 +1,7 @@
 """The one place that knows where a run's files are, and when a folder is a whole run."""
 
 import contextlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -98,6 +99,11 @@ class RunLayout:
         return self.root / "best.weights.h5"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that trains the run, only while training."""
+        return self.root / ".lock"
+
+    @property
     def is_partial(self) -> bool:
         """Whether the run is still being written, or was cut off."""
         return self.root.name.endswith(PARTIAL)
@@ -115,7 +121,7 @@ class RunLayout:
             UserError: the place cannot be written.
         """
         folder = output / name
-        check_writable(folder / "1")
+        check_writable(folder / "new")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
@@ -129,7 +135,11 @@ class RunLayout:
             raise UserError(f"cannot write {folder}: {error.strerror}; set --output") from error
 
     def finish(self) -> Self:
-        """Renames a partial run to its number, by which it counts as whole."""
+        """Removes what only training needed, and renames the run, by which it counts as whole."""
+        shutil.rmtree(self.backup, ignore_errors=True)
+        # The lock, the best weights, and what a kill left of a file that was being written.
+        for path in (self.best_weights, self.lock, *self.root.glob(".[0-9]*")):
+            path.unlink(missing_ok=True)
         self.root.rename(self.whole.root)
         return self.whole
 

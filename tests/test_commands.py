@@ -77,7 +77,7 @@ BAD_TRAINING = {
     "unknown encoding": (["--data={table}", "--encoding=utf-9"], "unknown encoding"),
     "unknown data set": (["--dataset=id-hat"], "no data set 'id-hat'"),
     "two sources": (["--data={table}", "--dataset=smsa"], "give only one"),
-    "test without data": (["--test={table}"], "need --data"),
+    "test without data": (["--test={table}"], "--test needs --data FILE"),
     "unknown preset": (
         ["--data={table}", "--encoder=bert_tiny_en_uncase"],
         "similar presets: bert_tiny_en_uncased",
@@ -100,8 +100,10 @@ BAD_TRAINING = {
         "no other options, found --epochs",
     ),
     "bad configuration": (["--config={dir}/bad.yaml"], "has 'epoch'; expected keys such as"),
-    "bad value in it": (["--config={dir}/worse.yaml"], "--epochs"),
+    "bad value in it": (["--config={dir}/worse.yaml"], "epochs: .many.; expected int or null"),
     "no configuration": (["--config={dir}/none.yaml"], "cannot read --config"),
+    "options of a file": (["--text-column=tweet"], "--text-column needs --data FILE"),
+    "label twice": (["--data={table}", "--label-order", "id", "en", "en"], "names a label twice"),
     "name with a slash": (["--data={table}", "--name=a/b"], "plain name"),
 }
 
@@ -274,3 +276,35 @@ def test_a_closed_pipe_is_no_traceback():
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_predict_jsonl_whose_keys_come_and_go(run, tmp_path, capsys, monkeypatch):
+    from kerasclf import predict
+    from kerasclf.data.tables import read_table
+
+    monkeypatch.setattr(predict, "CHUNK_ROWS", 2)
+    rows = [{"text": "a", "n": 12345678901234567}, {"text": "b", "n": None}]
+    rows += [{"more": ["x", 1], "text": "c"}, {"n": 1, "text": "\ud83d"}]
+    path = tmp_path / "in.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        output = tmp_path / f"out{suffix}"
+        assert cli.main(["predict", str(run), f"--input={path}", f"--output={output}"]) == 0
+        written = read_table(output)
+        assert list(written.columns[:3]) == ["text", "n", "more"]
+        assert written["text"].tolist() == ["a", "b", "c", "?"]
+        assert str(written["n"][0]) == "12345678901234567"
+
+
+def test_predict_keeps_a_row_with_a_carriage_return(run, tmp_path, capsys):
+    from kerasclf.data.tables import read_table
+
+    (tmp_path / "in.csv").write_bytes(b'id,text\n1,"a\rb"\n2,c\n')
+    output = tmp_path / "out.csv"
+    assert cli.main(["predict", str(run), f"--input={tmp_path}/in.csv", f"--output={output}"]) == 0
+    assert read_table(output)["text"].tolist() == ["a\rb", "c"]
+
+
+def test_evaluate_warns_of_rows_that_were_learned_from(run, table, capsys):
+    assert cli.main(["evaluate", str(run), f"--data={table}"]) == 0
+    assert "the run learned from" in capsys.readouterr().err

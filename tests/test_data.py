@@ -172,3 +172,12 @@ def test_split_column(tmp_path):
     path.write_text("text,label,part\nx,a,holdout\n")
     with pytest.raises(UserError, match="'holdout'; expected train, validation or test"):
         load_examples(TrainConfig(data=path, split_column="part").resolved())
+
+
+def test_a_class_that_is_lost_is_told():
+    rows = [*[(f"text {i * 37}", "xy"[i % 2]) for i in range(10)], ("  ", "z"), ("", "z")]
+    examples = clean(frame(rows), "t", (), False, {}, 0)
+    findings = examine(examples, np.arange(10), None, 0.2)
+    assert findings["lost_classes"] == ["z"]
+    assert any("without a single usable text: 'z'" in line for line in findings["warnings"])
+    assert findings["truncated_texts"] == 0

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -134,12 +135,13 @@ def test_distill(run, table, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_distill_out_of_fold(run, tmp_path):
-    arguments = [str(run), "--baseline", "--name=small", "--out-of-fold=2", "--student=small"]
+    teacher = shutil.copytree(run, tmp_path / "teacher")
+    arguments = [str(teacher), "--baseline", "--name=small", "--out-of-fold=2", "--student=small"]
     assert distill.main([*arguments, f"--output={tmp_path}"]) == 0
     soft = Teaching.load(tmp_path / "small" / "1" / "teaching.npz").soft_labels
     np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
     # Two teachers, two folds each, kept beside the first teacher.
-    assert len(list((run / "out_of_fold").iterdir())) == 4
+    assert len(list((teacher / "out_of_fold").iterdir())) == 4
 
 
 def test_bad_distillations(run, tmp_path, capsys):

@@ -132,3 +132,10 @@ def test_evaluation_of_a_model():
     ]
     assert found["review"]["share"] == 0.25
     assert found["review"]["accuracy_of_rest"] == pytest.approx(2 / 3)
+
+
+def test_interval_holds_the_value_where_classes_are_rare():
+    labels = np.arange(40)
+    scores = np.where(np.eye(40) > 0, -0.01, -8.0)
+    entry = measure(labels, labels, scores, False, 0)["macro_f1"]
+    assert (entry["low"], entry["value"], entry["high"]) == (1, 1, 1)

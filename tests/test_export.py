@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from conftest import SMALL
 
 from export import benchmark, edge, tflite
 from export.convert import append_metadata, convert
@@ -26,6 +27,7 @@ from export.recipes import RECIPES
 from export.runtime import EdgeClassifier, encode, read_metadata
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
+from kerasclf.train import main as train
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +309,13 @@ def test_benchmark_refuses_unknown_labels(file, tmp_path, capsys):
     (tmp_path / "t.csv").write_text("text,label\nbonjour,fr\n")
     assert benchmark.main([str(file), f"--data={tmp_path}/t.csv"]) == 2
     assert "label 'fr'" in capsys.readouterr().err
+
+
+def test_calibration_refuses_changed_data(table, tmp_path, capsys):
+    data = tmp_path / "t.csv"
+    data.write_text(table.read_text())
+    assert train([f"--data={data}", f"--output={tmp_path}/runs", "--epochs=1", *SMALL]) == 0
+    pd.read_csv(data).sample(frac=1, random_state=0).to_csv(data, index=False)
+    arguments = [f"{tmp_path}/runs/t", f"--output={tmp_path}/m.tflite", "--recipe=full_int8"]
+    assert tflite.main(arguments) == 2
+    assert "the data has changed" in capsys.readouterr().err

@@ -29,8 +29,9 @@ def test_spreadsheet_mark_is_no_part_of_the_first_column(tmp_path):
 
 
 def test_as_text():
-    values = pd.Series(["a", None, float("nan"), 3, 2.5, "\ud800"], dtype=object)
-    assert as_text(values).tolist() == ["a", "", "", "3", "2.5", "?"]
+    values = pd.Series(["a", None, float("nan"), 3, 2.5, 1.0, "\ud800", ["x"], b"y"], dtype=object)
+    found = ["a", "", "", "3", "2.5", "1", "?", '["x"]', "y"]
+    assert as_text(values).tolist() == found
 
 
 @pytest.mark.parametrize(

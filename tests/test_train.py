@@ -184,3 +184,54 @@ def test_resume_refuses_changed_data(table, tmp_path, capsys):
     pd.DataFrame({"split": []}).to_parquet(layout.split)
     assert train([f"--resume={layout.root}"]) == 2
     assert "the data has changed" in capsys.readouterr().err
+
+
+HOSTILE = ["[/b]", "$x_{2$ <i>", "a|b, c/d"]
+
+
+def test_any_label_is_a_label(table, tmp_path, capsys):
+    rows = pd.read_csv(table)
+    rows["label"] = rows["label"].map(dict(zip(["id", "en", "de"], HOSTILE, strict=True)))
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    options = [f"--output={tmp_path}/runs", "--epochs=1", *SMALL]
+    assert train([f"--data={tmp_path}/t.csv", *options]) == 0
+    run = tmp_path / "runs" / "t" / "1"
+    assert "<i>" not in (run / "report.html").read_text()
+    assert "<i>" not in (run / "model_card.md").read_text()
+    assert "[/b]" in capsys.readouterr().out
+
+
+def test_configuration_means_the_same_when_it_is_read_again(tmp_path):
+    config = TrainConfig(
+        data=tmp_path / "t.csv",
+        text_column="-text",
+        group_column="no",
+        label_order=("--epochs", "yes"),
+        target=(),
+        name="007",
+        review_below=0.5,
+        mixed_precision=True,
+    ).resolved()
+    path = tmp_path / "config.yaml"
+    path.write_text(config.to_yaml())
+    assert TrainConfig.from_yaml(path) == config
+
+
+def test_a_run_has_one_process(table, tmp_path, capsys):
+    from kerasclf.job.hold import hold
+
+    options = [f"--data={table}", f"--output={tmp_path}", "--epochs=1", *SMALL]
+    assert train(options) == 0
+    run = tmp_path / "greetings" / "1"
+    partial = run.rename(run.with_name("1.partial"))
+    metrics = (partial / "metrics.json").read_text()
+    (partial / "metrics.json").unlink()
+    with hold(RunLayout(partial)):
+        capsys.readouterr()
+        assert train([f"--resume={partial}"]) == 2
+    assert "is being trained by another process" in capsys.readouterr().err
+    # Killed after the last file and before the new name: only the name is missing.
+    (partial / "metrics.json").write_text(metrics)
+    assert train([f"--resume={partial}"]) == 0
+    assert not (run / ".lock").exists()
+    assert (run / "metrics.json").read_text() == metrics

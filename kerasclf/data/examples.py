@@ -29,8 +29,8 @@ class Examples:
 
     Attributes:
         name: what the data is called.
-        rows: frame with columns row (int, place in the source), text (str), label (str), group
-            (str, "" for none) and split ("" where the source has none).
+        rows: frame with columns row (int, place in the source's files one after another), text
+            (str), label (str), group (str, "" for none) and split ("" where the source has none).
         labels: label names; a label's place is its class id.
         ordered: whether the order of the labels means something.
         source: where the rows came from, with licence and citation where they are known.
@@ -54,7 +54,7 @@ class Examples:
         return self.rows["label"].map({name: i for i, name in enumerate(self.labels)})
 
     def digest(self) -> str:
-        """SHA-256 of all rows' texts, labels and splits: equal data, equal digest."""
+        """SHA-256 of the kept rows' texts, labels, groups and splits: equal data, equal digest."""
         state = sha256()
         for record in self.rows[["text", "label", "group", "split"]].itertuples(index=False):
             for value in record:
@@ -98,11 +98,11 @@ def load_examples(config: TrainConfig) -> Examples:
 
 
 def _read_files(config: TrainConfig) -> pd.DataFrame:
-    parts = {"": config.data, "validation": config.validation, "test": config.test}
-    if config.validation or config.test:
-        if config.split_column:
-            raise UserError("--split-column and --validation/--test exclude each other; give one")
-        parts["train"] = parts.pop("")
+    several = bool(config.validation or config.test)
+    if several and config.split_column:
+        raise UserError("--split-column and --validation/--test exclude each other; give one")
+    first = "train" if several else ""
+    parts = {first: config.data, "validation": config.validation, "test": config.test}
     frames = [_read_file(path, split, config) for split, path in parts.items() if path]
     return pd.concat(frames, ignore_index=True)
 
@@ -190,6 +190,8 @@ def _label_names(labels: pd.Series, order: tuple[str, ...], name: str, small) ->
             f"{len(SPLITS)} are needed (train, validation, test); add rows, or leave small "
             "classes out with --min-class-rows 10"
         )
+    if len(set(order)) != len(order):
+        raise UserError(f"{name}: the label order {', '.join(order)} names a label twice")
     unknown = set(counts.index) - set(order) if order else set()
     absent = set(order) - set(counts.index) - set(small)
     if unknown or absent:

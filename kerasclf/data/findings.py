@@ -12,14 +12,14 @@ EXAMPLES_SHOWN = 5
 
 
 def examine(
-    examples: Examples, groups: np.ndarray, max_bytes: int, test_share: float
+    examples: Examples, groups: np.ndarray, max_bytes: int | None, test_share: float
 ) -> dict[str, Any]:
     """Examines the data before it is split.
 
     Args:
         examples: n labelled rows, and the rows as read.
         groups: int64 [n], near-duplicate groups of the kept rows.
-        max_bytes: texts with more UTF-8 bytes count as truncated.
+        max_bytes: texts with more UTF-8 bytes count as truncated; None for an encoder of tokens.
         test_share: share of rows that a naive random split would test on.
 
     Returns:
@@ -44,12 +44,15 @@ def examine(
             "p95": int(lengths.quantile(0.95)),
             "max": int(lengths.max()),
         },
-        "truncated_texts": int((lengths > max_bytes).sum()),
+        "truncated_texts": 0 if max_bytes is None else int((lengths > max_bytes).sum()),
         "near_duplicate_groups": int((sizes > 1).sum()),
         "near_duplicate_rows": int(sizes[sizes > 1].sum()),
         "largest_group": int(sizes.max()),
         "conflicting_texts": len(conflicts),
         "conflict_examples": conflicts[:EXAMPLES_SHOWN],
+        "lost_classes": sorted(
+            set(rows["label"]) - {""} - set(examples.labels) - set(examples.small_classes)
+        ),
         "labels_that_look_alike": _look_alike(rows["label"]),
         "naive_split_leak": naive_leak(rows, kept, groups, test_share),
     }
@@ -96,6 +99,12 @@ def _warnings(findings: dict[str, Any], max_bytes: int) -> list[str]:
         lines.append(
             f"labels {', '.join(map(repr, alike))} look alike; if they are one, merge them"
         )
+    if findings["lost_classes"]:
+        lost = ", ".join(map(repr, findings["lost_classes"]))
+        lines.append(f"classes without a single usable text: {lost}")
+    lost_share = 1 - findings["rows_kept"] / findings["rows_read"]
+    if lost_share > 0.05:
+        lines.append(f"{lost_share:.0%} of the rows were dropped: {findings['rows_dropped']}")
     if findings["small_classes"]:
         small = ", ".join(f"{name} ({count})" for name, count in findings["small_classes"].items())
         lines.append(f"classes left out as too small: {small}")

@@ -64,7 +64,7 @@ def split_examples(
         split[free] = "train"
         _drop_leaks(split, groups)
         free = split == "train"
-        total = len(split) if len(wanted) == 2 else free.sum() / (1 - sum(wanted.values()))
+        total = np.count_nonzero(split != "")
         split[free] = deal(
             examples.classes.to_numpy()[free],
             groups[free],

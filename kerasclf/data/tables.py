@@ -1,11 +1,12 @@
 """Tables on disk: CSV, TSV, JSONL and Parquet, read whole or in chunks, and written in chunks."""
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
@@ -53,14 +54,7 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
             frames = _read_json_lines(path, encoding, chunk_rows)
         else:
             frames = _read_parquet(path, chunk_rows)
-        empty = True
-        with closing(frames):
-            for frame in frames:
-                if not isinstance(frame.index, pd.RangeIndex):
-                    # pandas takes surplus values of the first row for row names.
-                    raise UserError(f"{path}: rows have more values than the header has names")
-                empty = empty and frame.empty
-                yield frame
+        yield from _checked(frames, path)
     except UnicodeError as error:
         raise UserError(
             f"{path} is not valid {encoding}: {_undecodable(path, encoding)}; give the file's own "
@@ -68,6 +62,18 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         raise UserError(f"{path} is not a {suffix[1:].upper()} table: {error}") from error
+
+
+def _checked(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
+    """The frames, if there is a row in them and every row fits the header."""
+    empty = True
+    with closing(frames):
+        for frame in frames:
+            if not isinstance(frame.index, pd.RangeIndex):
+                # pandas takes surplus values of the first row for row names.
+                raise UserError(f"{path}: rows have more values than the header has names")
+            empty = empty and frame.empty
+            yield frame
     if empty:
         raise UserError(f"{path} has no rows; expected a header and at least one row")
 
@@ -103,7 +109,7 @@ def check_table(path: Path, encoding: str) -> None:
     elif not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
         # Text has hardly any control characters; a stray NUL in a message is still text.
         controls = len(head) - len(head.translate(None, _CONTROLS))
-        if controls > 0.02 * len(head):
+        if controls > max(8, 0.02 * len(head)):
             raise UserError(
                 f"{path} is a binary file, not text; expected {path.suffix[1:].upper()} text"
             )
@@ -125,7 +131,25 @@ def _undecodable(path: Path, encoding: str) -> str:
 
 
 def _read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
-    rows: list[dict] = []
+    columns = None
+    if chunk_rows:
+        # A chunk may lack a key that another has, but all must have the same columns.
+        keys: dict[str, None] = {}
+        for row in _parse_json_lines(path, encoding):
+            keys |= dict.fromkeys(row)
+        columns = list(keys)
+    rows = _parse_json_lines(path, encoding)
+    while chunk := list(itertools.islice(rows, chunk_rows)):
+        yield _as_frame(chunk, columns)
+
+
+def _as_frame(rows: list[dict], columns: list[str] | None) -> pd.DataFrame:
+    """A frame of Python objects, so that numbers stay what they are; strings are valid UTF-8."""
+    clean = [{k: _plain(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows]
+    return pd.DataFrame(clean, columns=columns, dtype=object)
+
+
+def _parse_json_lines(path: Path, encoding: str) -> Iterator[dict]:
     with path.open(encoding=_with_mark(encoding)) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -136,12 +160,7 @@ def _read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Itera
                 raise UserError(f"{path} line {number} is not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise UserError(f"{path} line {number} is not a JSON object")
-            rows.append(row)
-            if len(rows) == chunk_rows:
-                yield pd.DataFrame(rows)
-                rows = []
-    if rows or not chunk_rows:
-        yield pd.DataFrame(rows)
+            yield row
 
 
 def _read_parquet(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
@@ -177,12 +196,23 @@ def as_text(values: pd.Series) -> pd.Series:
     Returns:
         Series of Python `str` (dtype object), valid as UTF-8: a lone surrogate becomes "?".
     """
-    strings = ["" if v is None or v is pd.NA or v != v else str(v) for v in values.tolist()]
     return pd.Series(
-        [s if s.isascii() else s.encode("utf-8", "replace").decode("utf-8") for s in strings],
-        index=values.index,
-        dtype=object,
+        [_plain(value) or "" for value in values.tolist()], index=values.index, dtype=object
     )
+
+
+def _plain(value: Any) -> str | None:
+    """A cell as text; None for a missing value."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if not pd.api.types.is_scalar(value):
+        return json.dumps(value, ensure_ascii=True, default=str)
+    if pd.isna(value):
+        return None
+    # A column of whole numbers becomes float as soon as one is missing.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 class TableWriter:
@@ -200,19 +230,34 @@ class TableWriter:
     def write(self, frame: pd.DataFrame) -> None:
         """Appends the rows of `frame`."""
         if self._suffix in SEPARATORS:
+            # With \r\n for the end of a line, a single \r in a text is quoted, too.
             separator = SEPARATORS[self._suffix]
-            frame.to_csv(self._file, sep=separator, index=False, header=self._first)
+            frame.to_csv(
+                self._file, sep=separator, index=False, header=self._first, lineterminator="\r\n"
+            )
         elif self._suffix in JSON_LINES:
-            frame.to_json(self._file, orient="records", lines=True, force_ascii=False)
+            frame.to_json(
+                self._file, orient="records", lines=True, force_ascii=False, double_precision=15
+            )
         else:
-            import pyarrow
-            import pyarrow.parquet
-
-            table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            if self._parquet is None:
-                self._parquet = pyarrow.parquet.ParquetWriter(self._path, table.schema)
-            self._parquet.write_table(table.cast(self._parquet.schema))
+            self._write_parquet(frame)
         self._first = False
+
+    def _write_parquet(self, frame: pd.DataFrame) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        # Columns of Python objects may hold anything, differently in each chunk: they become text.
+        objects = [name for name in frame if frame[name].dtype == object]
+        frame = frame.assign(**{name: [_plain(v) for v in frame[name]] for name in objects})
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        if self._parquet is None:
+            fields = [
+                pyarrow.field(field.name, pyarrow.string()) if field.name in objects else field
+                for field in table.schema
+            ]
+            self._parquet = pyarrow.parquet.ParquetWriter(self._path, pyarrow.schema(fields))
+        self._parquet.write_table(table.cast(self._parquet.schema))
 
     def __enter__(self) -> Self:
         return self

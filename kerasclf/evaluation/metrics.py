@@ -33,10 +33,10 @@ def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
 def summarize(confusion: np.ndarray, ordered: bool) -> dict[str, np.ndarray]:
     """Measures that follow from confusion matrices.
 
-    Macro-F1 is the mean over all classes of the matrix, so that a resample that lacks a class
-    counts it as 0. Matthews correlation is that of Gorodkin (2004); quadratic kappa that of
-    Cohen (1968) with weights (i - j)^2; off_by_two is the share of rows that are two or more
-    levels off. The last two only for ordered labels.
+    Macro-F1 is the mean over the classes that occur, as true or as predicted: a resample that by
+    chance lacks a rare class says nothing of it. Matthews correlation is that of Gorodkin (2004);
+    quadratic kappa that of Cohen (1968) with weights (i - j)^2; off_by_two is the share of rows
+    that are two or more levels off. The last two only for ordered labels.
 
     Args:
         confusion: float [..., classes, classes].
@@ -53,7 +53,7 @@ def summarize(confusion: np.ndarray, ordered: bool) -> dict[str, np.ndarray]:
     spread = (total**2 - (support**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
     found = {
         "accuracy": hits / total,
-        "macro_f1": scores["f1"].mean(axis=-1),
+        "macro_f1": _ratio(scores["f1"].sum(axis=-1), (support + predicted > 0).sum(axis=-1)),
         "weighted_f1": (scores["f1"] * support).sum(axis=-1) / total,
         "mcc": _ratio(covariance, np.sqrt(spread)),
     }

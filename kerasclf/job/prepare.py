@@ -66,6 +66,20 @@ class Job:
         counts = np.bincount(self.texts_and_classes("train")[1], minlength=len(labels))
         return class_weights(self.config.class_weights, counts, labels)
 
+    def check_files(self) -> None:
+        """Checks the user's files that are needed only later.
+
+        Raises:
+            UserError: the class weights or the cost matrix cannot be read.
+        """
+        self.class_weights()
+        self.costs()
+
+    def costs(self) -> np.ndarray | None:
+        """The decision's cost matrix, float64 [classes, classes], if there is one."""
+        path = self.config.cost_matrix
+        return read_costs(path, self.examples.labels) if path else None
+
     def warnings(self) -> list[str]:
         """Lines that the user should read before the training's figures."""
         lines = list(self.findings["warnings"])
@@ -87,21 +101,44 @@ def prepare_job(config: TrainConfig) -> Job:
     config = config.resolved()
     for target in config.target:
         parse_target(target)
-    check_writable(config.output / config.name / "1")
+    check_writable(config.output / config.name / "new")
     start = time.perf_counter()
     locked = None if config.split is None else pd.read_parquet(RunLayout.open(config.split).split)
-    examples = load_examples(config)
-    groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
-    findings = examine(examples, groups, config.max_bytes, config.test_share)
+    examples, groups, findings = examine_data(config)
     split = split_examples(
         examples, groups, config.validation_share, config.test_share, config.seed, locked
     )
     job = Job(config, examples, findings, split)
-    job.class_weights()
-    if config.cost_matrix:
-        read_costs(config.cost_matrix, examples.labels)
+    job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     return job
+
+
+def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, Any]]:
+    """Reads the data and has it examined.
+
+    Returns:
+        The clean rows; int64 [n], the near-duplicate group of each; and the doctor's findings.
+
+    Raises:
+        UserError: the data cannot be read or learned from.
+    """
+    examples = load_examples(config)
+    groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
+    max_bytes = config.max_bytes if config.encoder == "bytes" else None
+    return examples, groups, examine(examples, groups, max_bytes, config.test_share)
+
+
+def load_unchanged(layout: RunLayout) -> Examples:
+    """The rows of a run, read again from where it had them.
+
+    Raises:
+        UserError: they cannot be read, or are no longer the same.
+    """
+    examples = load_examples(TrainConfig.from_yaml(layout.config))
+    if examples.digest() != read_json(layout.doctor)["sha256"]:
+        raise UserError(f"the data has changed since {layout.root} began; start a new run")
+    return examples
 
 
 def resume_job(run: Path) -> Job:
@@ -112,11 +149,10 @@ def resume_job(run: Path) -> Job:
     """
     layout = RunLayout.reopen(run)
     config = TrainConfig.from_yaml(layout.config)
-    findings = read_json(layout.doctor)
     start = time.perf_counter()
-    examples = load_examples(config)
-    if examples.digest() != findings["sha256"]:
-        raise UserError(f"the data has changed since {run} began; start a new run")
-    job = Job(config, examples, findings, pd.read_parquet(layout.split), layout)
+    examples = load_unchanged(layout)
+    split = pd.read_parquet(layout.split)
+    job = Job(config, examples, read_json(layout.doctor), split, layout)
+    job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     return job

@@ -2,19 +2,16 @@
 
 import platform
 import resource
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
 from kerasclf.classifier import Classifier
 from kerasclf.command import say, warn
-from kerasclf.decision.costs import read_costs
 from kerasclf.decision.rule import fit_decision
 from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.bootstrap import compare
@@ -22,10 +19,12 @@ from kerasclf.evaluation.evaluate import evaluate, prediction_frame
 from kerasclf.evaluation.latency import measure_latency
 from kerasclf.evaluation.metrics import confusion_matrix, summarize
 from kerasclf.evaluation.targets import check_targets
-from kerasclf.files import replacing, write_json, write_text
+from kerasclf.files import read_json, replacing, write_json, write_text
+from kerasclf.job.hold import hold
 from kerasclf.job.prepare import Job
 from kerasclf.layout import RunLayout
 from kerasclf.models.build import build_model
+from kerasclf.models.featurizer import Featurizer
 from kerasclf.report.page import write_model_card, write_report
 from kerasclf.training.distillation import Teaching
 from kerasclf.training.fit import fit
@@ -48,57 +47,64 @@ def run_job(job: Job, teaching: Teaching | None = None) -> dict[str, Any]:
     Raises:
         UserError: the encoder cannot be loaded, or the folder cannot be written.
     """
-    config, labels = job.config, job.examples.labels
+    if job.layout is not None and job.layout.metrics.is_file():
+        # Killed between the last file and the new name: nothing is left to compute.
+        metrics = read_json(job.layout.metrics)
+        return {"run": str(job.layout.finish().root), **metrics}
     with job.phase("build"):
-        prepare(config.seed, config.mixed_precision)
+        prepare(job.config.seed, job.config.mixed_precision)
         strategy = choose_strategy()
         with strategy.scope():
-            featurizer, core = build_model(config, len(labels))
+            featurizer, core = build_model(job.config, len(job.examples.labels))
     layout = job.layout or _open_run(job, teaching)
-    if layout.teaching.is_file():
-        teaching = Teaching.load(layout.teaching)
-    for line in job.warnings():
-        warn(line)
-    sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
-    say(f"{layout.root}: {sizes} rows, {len(labels)} classes, {core.count_params():,} parameters")
-    with _resumable(layout), job.phase("train"), strategy.scope():
-        loss = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
-        history = fit(
-            core,
-            featurizer,
-            job.texts_and_classes("train"),
-            job.texts_and_classes("validation"),
-            loss,
-            config,
-            layout,
-            teaching,
-        )
-    if config.mixed_precision:
-        # Weights are float32 throughout; what is measured and kept computes in float32, too.
-        prepare(config.seed, mixed_precision=False)
-        featurizer, core = build_model(config, len(labels))
-    core.load_weights(layout.best_weights)
-    classifier = Classifier(featurizer, core, labels)
-    metrics, predictions = _measure(job, classifier)
-    metrics["training"] = _describe_training(history, core.count_params())
-    with job.phase("write"):
-        core.save(layout.model)
-        featurizer.save(layout.featurizer)
-        classifier.decision.save(layout.decision)
-        write_json(layout.labels, list(labels))
-        with replacing(layout.predictions) as beside:
-            predictions.to_parquet(beside, index=False)
-    return _finish(job, layout, metrics, predictions, history)
+    with hold(layout):
+        if layout.teaching.is_file():
+            teaching = Teaching.load(layout.teaching)
+        for line in job.warnings():
+            warn(line)
+        sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
+        say(f"{layout.root}: {sizes} rows, {core.count_params():,} parameters")
+        with strategy.scope():
+            history = _train(job, featurizer, core, layout, teaching)
+        if job.config.mixed_precision:
+            # Weights are float32 throughout; what is measured and kept computes in float32, too.
+            prepare(job.config.seed, mixed_precision=False)
+            featurizer, core = build_model(job.config, len(job.examples.labels))
+        core.load_weights(layout.best_weights)
+        classifier = Classifier(featurizer, core, job.examples.labels)
+        metrics, predictions = _measure(job, classifier)
+        metrics["training"] = _describe_training(history, core.count_params())
+        with job.phase("write"):
+            core.save(layout.model)
+            featurizer.save(layout.featurizer)
+            classifier.decision.save(layout.decision)
+            write_json(layout.labels, list(job.examples.labels))
+            with replacing(layout.predictions) as beside:
+                predictions.to_parquet(beside, index=False)
+        return _finish(job, layout, metrics, predictions, history)
 
 
-@contextmanager
-def _resumable(layout: RunLayout) -> Iterator[None]:
-    """Says how to go on if the user interrupts."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say(f"go on with kerasclf train --resume {layout.root}")
-        raise
+def _train(
+    job: Job,
+    featurizer: Featurizer,
+    core: keras.Model,
+    layout: RunLayout,
+    teaching: Teaching | None,
+) -> list[dict[str, Any]]:
+    config = job.config
+    history = fit(
+        core,
+        featurizer,
+        job.texts_and_classes("train"),
+        job.texts_and_classes("validation"),
+        SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing),
+        config,
+        layout,
+        teaching,
+    )
+    # Of all processes that worked on the run.
+    job.seconds["train"] = round(sum(row["seconds"] for row in history), 3)
+    return history
 
 
 def _open_run(job: Job, teaching: Teaching | None) -> RunLayout:
@@ -124,9 +130,8 @@ def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataF
     texts, classes = job.texts_and_classes("validation")
     with job.phase("decide"):
         validation_logits = classifier.logits(texts)
-        costs = read_costs(config.cost_matrix, labels) if config.cost_matrix else None
         decision, found = fit_decision(
-            validation_logits, classes, costs, config.review_below, config.seed
+            validation_logits, classes, job.costs(), config.review_below, config.seed
         )
         classifier.decision = decision
         decided = decision.decide(validation_logits)
@@ -212,6 +217,4 @@ def _finish(
     metrics["versions"] = {name: version(name) for name in PACKAGES}
     metrics["versions"]["python"] = platform.python_version()
     write_json(layout.metrics, metrics)
-    shutil.rmtree(layout.backup, ignore_errors=True)
-    layout.best_weights.unlink(missing_ok=True)
     return {"run": str(layout.finish().root), **metrics}

@@ -1,5 +1,6 @@
 """The two pages of a run: report.html and model_card.md."""
 
+import html
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.config import TrainConfig
+from kerasclf.evaluation.bootstrap import RESAMPLES
 from kerasclf.files import write_text
 from kerasclf.report import plots
 from kerasclf.report.wording import describe_baseline, describe_target, in_interval
@@ -28,6 +30,8 @@ def _templates() -> jinja2.Environment:
         "in_interval": in_interval,
         "describe_baseline": describe_baseline,
         "describe_target": describe_target,
+        # A label may hold what ends a table's cell.
+        "cell": lambda text: html.escape(" ".join(str(text).split())).replace("|", "&#124;"),
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment
@@ -63,6 +67,7 @@ def write_report(
             metrics=metrics,
             findings=findings,
             config=_settings(config),
+            resamples=RESAMPLES,
             plots={
                 "classes": plots.plot_classes(findings["class_counts"]),
                 "history": plots.plot_history(history),

@@ -23,6 +23,8 @@ plt.rcParams.update(
         "svg.hashsalt": "kerasclf",
         "svg.fonttype": "none",
         "font.family": "sans-serif",
+        # A label may hold a dollar sign.
+        "text.parse_math": False,
     }
 )
 

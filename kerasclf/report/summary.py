@@ -11,7 +11,7 @@ from kerasclf.report.wording import describe_baseline, describe_target, in_inter
 
 def print_measures(evaluation: dict[str, Any], title: str) -> None:
     """Prints measures with intervals, and the figures of each class."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     measures = Table("measure", "value", "95 % interval", title=title, box=box.SIMPLE)
     for name, entry in evaluation["measures"].items():
         measures.add_row(
@@ -36,7 +36,7 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
 
 def print_summary(metrics: dict[str, Any]) -> None:
     """Prints what a finished run has to say."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     print_measures(metrics["test"], f"{metrics['name']}: {metrics['test']['rows']} test rows")
     macro_f1 = metrics["test"]["measures"]["macro_f1"]
     latency = metrics["latency"]
@@ -51,4 +51,4 @@ def print_summary(metrics: dict[str, Any]) -> None:
         f"run       {metrics['run']}  (open report.html)",
     ]
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
