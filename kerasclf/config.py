@@ -14,6 +14,27 @@ NEED_DATA = (
 )
 """Options that say nothing without a file of the user's."""
 
+BYTES_DEFAULTS = {
+    "epochs": 6,
+    "patience": 3,
+    "batch_size": 64,
+    "learning_rate": 3e-3,
+    "dropout": 0.3,
+    "class_weights": "effective",
+    "focal_gamma": 0.0,
+    "label_smoothing": 0.05,
+}
+PRETRAINED_DEFAULTS = {
+    "epochs": 4,
+    "patience": 2,
+    "batch_size": 32,
+    "learning_rate": 1.5e-4,
+    "dropout": 0.1,
+    "class_weights": "balanced",
+    "focal_gamma": 1.0,
+    "label_smoothing": 0.0,
+}
+
 
 @dataclass
 class TrainConfig:
@@ -68,12 +89,13 @@ class TrainConfig:
 
     sampler: Literal["natural", "sqrt", "balanced"] = "natural"
     """Class shares in every batch: as they are, by square root, or equal."""
-    class_weights: str = "effective"
-    """none, balanced, effective, or a JSON FILE of label: weight."""
-    focal_gamma: float = 0.0
-    """Focusing of the focal loss; 0 is cross-entropy."""
-    label_smoothing: float = 0.05
-    """Share of the target that is spread over all classes."""
+    class_weights: str | None = None
+    """none, balanced, effective, or a JSON FILE of label: weight (bytes effective, pretrained
+    balanced)."""
+    focal_gamma: float | None = None
+    """Focusing of the focal loss; 0 is cross-entropy (bytes 0, pretrained 1)."""
+    label_smoothing: float | None = None
+    """Share of the target that is spread over all classes (bytes 0.05, pretrained 0)."""
     augment: Literal["none", "keyboard", "swap", "delete"] = "none"
     """Random character noise on the training texts."""
     epochs: int | None = None
@@ -107,9 +129,7 @@ class TrainConfig:
 
     def resolved(self) -> Self:
         """The configuration with every value that depends on others filled in."""
-        names = ("epochs", "patience", "batch_size", "learning_rate", "dropout")
-        values = (6, 3, 64, 3e-3, 0.3) if self.encoder == "bytes" else (4, 2, 32, 1.5e-4, 0.1)
-        defaults = dict(zip(names, values, strict=True))
+        defaults = BYTES_DEFAULTS if self.encoder == "bytes" else PRETRAINED_DEFAULTS
         absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
         dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
         name = self.name or dataset or self.data.stem
@@ -117,8 +137,9 @@ class TrainConfig:
         files = ("data", "validation", "test", "split", "cost_matrix")
         places = {key: path.absolute() for key in files if (path := getattr(self, key))}
         for key in ("encoder", "class_weights"):
-            if Path(getattr(self, key)).exists():
-                places[key] = str(Path(getattr(self, key)).absolute())
+            value = getattr(self, key)
+            if value and Path(value).exists():
+                places[key] = str(Path(value).absolute())
         return replace(self, **absent, **places, dataset=dataset, name=name)
 
     def check(self) -> None:
