@@ -74,7 +74,8 @@ def fit_decision(
 ) -> tuple[Decision, dict[str, Any]]:
     """Fits temperature and offsets on validation rows.
 
-    Offsets are kept only if cross-fitting within these rows says that they help.
+    Offsets are kept only if cross-fitting within these rows says that they help, by more than one
+    standard error: with few rows of a class, a smaller gain is as often a loss on other rows.
 
     Args:
         logits: float [n, classes].
@@ -84,18 +85,24 @@ def fit_decision(
         seed: of the folds of the cross-fitting.
 
     Returns:
-        The decision, and what was found: the rule's kind and the cross-fitted gain in macro-F1.
+        The decision, and what was found: the rule's kind, the cross-fitted gain in macro-F1 and
+        its standard error.
     """
     temperature = fit_temperature(logits, labels)
     log_probabilities = log_softmax(logits.astype(np.float64) / temperature, axis=1)
     offsets = np.zeros(logits.shape[1])
-    found: dict[str, Any] = {"rule": "argmax", "cross_fitted_gain": None}
+    found: dict[str, Any] = {
+        "rule": "argmax",
+        "cross_fitted_gain": None,
+        "cross_fitted_error": None,
+    }
     if costs is not None:
         found["rule"] = "costs"
     else:
-        gain = cross_fitted_gain(log_probabilities, labels, seed)
-        found["cross_fitted_gain"] = gain if np.isfinite(gain) else None
-        if gain > 0:
+        gain, error = cross_fitted_gain(log_probabilities, labels, seed)
+        if np.isfinite(gain):
+            found |= {"cross_fitted_gain": gain, "cross_fitted_error": error}
+        if gain > error:
             found["rule"] = "offsets"
             offsets = fit_offsets(log_probabilities, labels)
     plain = None if costs is None else tuple(map(tuple, costs.tolist()))
