@@ -55,6 +55,7 @@ def plot_history(history: list[dict[str, Any]]) -> str:
     right.legend(frameon=False)
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.tight_layout()
     return _svg(figure)
 
 
