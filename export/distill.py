@@ -51,6 +51,7 @@ class DistillOptions(command.Options):
 def distill(options: DistillOptions) -> dict[str, Any]:
     """Asks the teachers and trains the student that the options name."""
     from dataclasses import replace
+    from functools import partial
 
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
@@ -72,7 +73,6 @@ def distill(options: DistillOptions) -> dict[str, Any]:
 
     with command.quiet_imports():
         from export import teachers
-        from kerasclf.classifier import Classifier
         from kerasclf.job.run import run_job
         from kerasclf.training.distillation import Teaching
 
@@ -89,34 +89,29 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     job = prepare_job(config)
     # Teachers do not depend on the student's seed: their folds are those of the first run.
     asked = replace(job, config=replace(job.config, seed=base.seed))
-    opinions, further = [], []
+    rows = job.texts_and_classes("train")
+    # For each teacher: its name, how it is trained on other rows, the whole one, and its cache.
+    asking = []
     for layout in layouts:
-        teacher = Classifier.load(layout.root)
-        whole = teachers.calibrated(teacher.logits, job)
-        if options.out_of_fold:
-            run = TrainConfig.from_yaml(layout.config)
-            opinion = teachers.out_of_fold(
-                str(layout.root),
-                teachers.train_run(run, job),
-                asked,
-                options.out_of_fold,
-                layout.root / "out_of_fold",
-            )
-        else:
-            opinion = whole(job.texts_and_classes("train")[0])
-        opinions.append(opinion)
-        further.append(whole(texts) if texts else None)
+        train = teachers.train_run(TrainConfig.from_yaml(layout.config), job)
+        whole = partial(_load_teacher, layout, job)
+        asking.append((str(layout.root), train, whole, layout))
     if options.baseline:
         train = teachers.train_baseline(job)
-        rows = job.texts_and_classes("train")
-        whole = train(rows)
+        asking.append(("TF-IDF", train, partial(train, rows), first))
+    opinions, further = [], []
+    for teacher_name, train, whole, layout in asking:
+        # The whole teacher is loaded or fitted only where it is asked.
+        teacher = whole() if texts or not options.out_of_fold else None
         if options.out_of_fold:
-            cache = first.root / "out_of_fold"
-            opinion = teachers.out_of_fold("TF-IDF", train, asked, options.out_of_fold, cache)
+            cache = layout.root / "out_of_fold"
+            opinions.append(
+                teachers.out_of_fold(teacher_name, train, asked, options.out_of_fold, cache)
+            )
         else:
-            opinion = whole(rows[0])
-        opinions.append(opinion)
-        further.append(whole(texts) if texts else None)
+            opinions.append(teacher(rows[0]))
+        if texts:
+            further.append(teacher(texts))
     weights = list(options.weights) or [1.0] * len(opinions)
     teaching = Teaching(
         teachers.average(opinions, weights),
@@ -126,6 +121,14 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         teachers.average(further, weights) if texts else None,
     )
     return run_job(job, teaching)
+
+
+def _load_teacher(layout: Any, job: Any) -> Any:
+    """A finished run as a teacher."""
+    from export.teachers import calibrated
+    from kerasclf.classifier import Classifier
+
+    return calibrated(Classifier.load(layout.root).logits, job)
 
 
 def _check(options: DistillOptions, runs: int) -> None:

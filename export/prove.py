@@ -2,7 +2,7 @@
 
 import gzip
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
         model = convert(classifier, recipe, calibration)
         check_ops(model)
         check_size(model, classifier.core.count_params(), recipe)
-        metadata["decision"] = _plain(classifier)
+        metadata["decision"] = asdict(classifier.decision)
         content = append_metadata(model, metadata)
         return content, _load(content)
 
@@ -101,16 +101,6 @@ def _training_texts(layout: RunLayout) -> list[str]:
     split = pd.read_parquet(layout.split)
     chosen = load_unchanged(layout).rows["text"][(split["split"] == "train").to_numpy()]
     return chosen.sample(frac=1, random_state=0).tolist()
-
-
-def _plain(classifier: Classifier) -> dict[str, Any]:
-    decision = classifier.decision
-    return {
-        "temperature": decision.temperature,
-        "offsets": list(decision.offsets),
-        "costs": decision.costs,
-        "review_below": decision.review_below,
-    }
 
 
 def _metadata(layout: RunLayout, classifier: Classifier, recipe: str) -> dict[str, Any]:
