@@ -84,6 +84,11 @@ class RunLayout:
         return self.root / "teaching.npz"
 
     @property
+    def compression(self) -> Path:
+        """How the weights were made fewer or coarser; only in a compressed run."""
+        return self.root / "compression.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard logs."""
         return self.root / "tensorboard"

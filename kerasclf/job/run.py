@@ -3,6 +3,7 @@
 import platform
 import resource
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -26,6 +27,7 @@ from kerasclf.layout import RunLayout
 from kerasclf.models.build import build_model
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.report.page import write_model_card, write_report
+from kerasclf.training.callbacks import write_history
 from kerasclf.training.distillation import Teaching
 from kerasclf.training.fit import fit
 from kerasclf.training.losses import SparseFocalLoss
@@ -34,12 +36,30 @@ from kerasclf.training.strategy import choose_strategy, prepare
 PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
 
 
-def run_job(job: Job, teaching: Teaching | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Trained:
+    """A core that was already trained in another way, to be measured and kept as a run.
+
+    Attributes:
+        core: model inputs to logits.
+        history: rows of HISTORY_COLUMNS; the last one is that of the core.
+        compression: how it was made smaller, for metrics.json.
+    """
+
+    core: keras.Model
+    history: list[dict[str, Any]]
+    compression: dict[str, Any]
+
+
+def run_job(
+    job: Job, teaching: Teaching | None = None, trained: Trained | None = None
+) -> dict[str, Any]:
     """Runs a job to its end.
 
     Args:
         job: a prepared job.
         teaching: what a teacher says of the training rows.
+        trained: what is left of the training: nothing. Its history has all epochs of the job.
 
     Returns:
         The content of metrics.json, and the run's folder under "run".
@@ -56,7 +76,7 @@ def run_job(job: Job, teaching: Teaching | None = None) -> dict[str, Any]:
         strategy = choose_strategy()
         with strategy.scope():
             featurizer, core = build_model(job.config, len(job.examples.labels))
-    layout = job.layout or _open_run(job, teaching)
+    layout = job.layout or _open_run(job, teaching, trained)
     with hold(layout):
         if layout.teaching.is_file():
             teaching = Teaching.load(layout.teaching)
@@ -74,6 +94,10 @@ def run_job(job: Job, teaching: Teaching | None = None) -> dict[str, Any]:
         classifier = Classifier(featurizer, core, job.examples.labels)
         metrics, predictions = _measure(job, classifier)
         metrics["training"] = _describe_training(history, core.count_params())
+        if layout.compression.is_file():
+            # Its last epoch is kept: only there the network is as small as it was to become.
+            metrics["compression"] = read_json(layout.compression)
+            metrics["training"] |= _describe_epoch(history[-1])
         with job.phase("write"):
             core.save(layout.model)
             featurizer.save(layout.featurizer)
@@ -107,10 +131,14 @@ def _train(
     return history
 
 
-def _open_run(job: Job, teaching: Teaching | None) -> RunLayout:
+def _open_run(job: Job, teaching: Teaching | None, trained: Trained | None) -> RunLayout:
     layout = RunLayout.create(job.config.output, job.config.name)
     if teaching is not None:
         teaching.save(layout.teaching)
+    if trained is not None:
+        trained.core.save_weights(layout.best_weights)
+        write_history(layout.history, trained.history)
+        write_json(layout.compression, trained.compression)
     write_json(layout.doctor, job.findings)
     with replacing(layout.split) as beside:
         job.split.to_parquet(beside, index=False)
@@ -181,12 +209,11 @@ def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataF
 
 def _describe_training(history: list[dict[str, Any]], parameters: int) -> dict[str, Any]:
     best = max(history, key=lambda row: row["val_macro_f1"])
-    return {
-        "parameters": parameters,
-        "epochs": len(history),
-        "best_epoch": best["epoch"],
-        "best_val_macro_f1": best["val_macro_f1"],
-    }
+    return {"parameters": parameters, "epochs": len(history), **_describe_epoch(best)}
+
+
+def _describe_epoch(row: dict[str, Any]) -> dict[str, Any]:
+    return {"best_epoch": row["epoch"], "best_val_macro_f1": row["val_macro_f1"]}
 
 
 def _finish(

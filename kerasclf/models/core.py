@@ -1,5 +1,7 @@
 """The middle of the seam: cores of standard Keras layers, from model inputs to logits."""
 
+from types import ModuleType
+
 import keras
 
 from kerasclf.models.bytes_featurizer import ORDERS
@@ -12,7 +14,12 @@ TABLE_GAIN = 16.0  # the table starts and stays small, which AdamW's steps suit,
 
 
 def build_bytes_core(
-    classes: int, buckets: int, embedding_dim: int, filters: int, dropout: float
+    classes: int,
+    buckets: int,
+    embedding_dim: int,
+    filters: int,
+    dropout: float,
+    library: ModuleType = keras,
 ) -> keras.Model:
     """A bag of hashed n-grams beside convolutions over them.
 
@@ -26,16 +33,17 @@ def build_bytes_core(
         embedding_dim: width of that table.
         filters: filters of each convolution.
         dropout: share of the pooled features that is dropped in training.
+        library: keras, or tf_keras for tools that know only that one.
 
     Returns:
         Model of "ngrams" int32 [batch, length, 5] and "mask" float32 [batch, length] to logits
         float32 [batch, classes].
     """
-    layers = keras.layers
+    layers = library.layers
     ngrams = layers.Input((None, ORDERS), dtype="int32", name="ngrams")
     mask = layers.Input((None,), dtype="float32", name="mask")
     inside = layers.Reshape((-1, 1, 1), name="inside")(mask)
-    small = keras.initializers.RandomUniform(-TABLE_SCALE, TABLE_SCALE)
+    small = library.initializers.RandomUniform(-TABLE_SCALE, TABLE_SCALE)
     x = layers.Embedding(buckets, embedding_dim, embeddings_initializer=small, name="table")(ngrams)
     # Whole n-grams are dropped: no rare one may carry a text alone.
     whole = (None, None, ORDERS, 1)
@@ -43,25 +51,25 @@ def build_bytes_core(
     x = layers.AveragePooling2D((1, ORDERS), name="mean_of_orders")(x)
     x = layers.Rescaling(TABLE_GAIN, name="gain")(x)
     x = layers.Multiply(name="grams")([x, inside])
-    pooled = [_masked_mean(x, mask, embedding_dim, "bag")]
+    pooled = [_masked_mean(layers, x, mask, embedding_dim, "bag")]
     x = layers.SpatialDropout2D(CHANNEL_DROPOUT, name="channel_dropout")(x)
     for kernel in KERNELS:
         phrases = layers.Conv2D(
             filters, (kernel, 1), padding="same", activation="relu", name=f"conv{kernel}"
         )(x)
         phrases = layers.Multiply(name=f"phrases{kernel}")([phrases, inside])
-        pooled.append(_masked_mean(phrases, mask, filters, f"mean{kernel}"))
+        pooled.append(_masked_mean(layers, phrases, mask, filters, f"mean{kernel}"))
         pooled.append(layers.GlobalMaxPooling2D(name=f"max{kernel}")(phrases))
     x = layers.Concatenate(name="pooled")(pooled)
     x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
-    return keras.Model([ngrams, mask], logits, name="bytes")
+    return library.Model([ngrams, mask], logits, name="bytes")
 
 
-def _masked_mean(x, mask, width: int, name: str):
+def _masked_mean(layers: ModuleType, x, mask, width: int, name: str):
     """Mean over the positions inside the text, [batch, width]."""
-    flat = keras.layers.Reshape((-1, width), name=f"{name}_flat")(x)
-    return keras.layers.GlobalAveragePooling1D(name=name)(flat, mask=mask)
+    flat = layers.Reshape((-1, width), name=f"{name}_flat")(x)
+    return layers.GlobalAveragePooling1D(name=name)(flat, mask=mask)
 
 
 def build_pretrained_core(backbone: keras.Model, classes: int, dropout: float) -> keras.Model:

@@ -22,6 +22,22 @@ def is_over(scores: list[float], epochs: int, patience: int) -> bool:
     return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
 
 
+def score(logits: np.ndarray, labels: np.ndarray, loss: keras.losses.Loss) -> dict[str, float]:
+    """What an epoch's validation says: val_loss, val_accuracy and val_macro_f1.
+
+    Args:
+        logits: float32 [n, classes].
+        labels: int64 [n], class ids.
+        loss: of class ids and logits.
+    """
+    predicted = logits.argmax(axis=-1)
+    return {
+        "val_loss": float(loss(labels, logits)),
+        "val_accuracy": float((predicted == labels).mean()),
+        "val_macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
+    }
+
+
 class Validation(keras.callbacks.Callback):
     """After each epoch: macro-F1 over the whole validation split, best weights, early stopping.
 
@@ -64,15 +80,11 @@ class Validation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Adds val_loss, val_accuracy and val_macro_f1 to the logs that all callbacks see."""
         logits = np.concatenate([self._forward(batch).numpy() for batch in self._dataset])
-        predicted = logits.argmax(axis=-1)
-        score = float(f1_score(self._labels, predicted, average="macro", zero_division=0))
-        logs["val_loss"] = float(self._loss(self._labels, logits))
-        logs["val_accuracy"] = float((predicted == self._labels).mean())
-        logs["val_macro_f1"] = score
-        if score > max(self._scores, default=-1.0):
+        logs |= score(logits, self._labels, self._loss)
+        if logs["val_macro_f1"] > max(self._scores, default=-1.0):
             with replacing(self._best_weights) as beside:
                 self._core.save_weights(beside)
-        self._scores.append(score)
+        self._scores.append(logs["val_macro_f1"])
         self.model.stop_training = is_over(self._scores, self._epochs, self._patience)
 
 
@@ -93,19 +105,24 @@ class HistoryFile(keras.callbacks.Callback):
         seconds = round(time.perf_counter() - self._start, 3)
         row = {"epoch": epoch + 1, **logs, "seconds": seconds}
         self._rows.append({column: row[column] for column in HISTORY_COLUMNS})
-        with replacing(self._path) as beside, beside.open("w", newline="") as file:
-            writer = csv.DictWriter(file, HISTORY_COLUMNS)
-            writer.writeheader()
-            writer.writerows(self._rows)
+        write_history(self._path, self._rows)
 
 
-def read_history(path: Path, epochs: int) -> list[dict[str, Any]]:
-    """The rows of the first `epochs` epochs of a `history.csv`, fewer if it has fewer."""
+def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes a `history.csv`, whole or not at all."""
+    with replacing(path) as beside, beside.open("w", newline="") as file:
+        writer = csv.DictWriter(file, HISTORY_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The rows of a `history.csv`, none if there is no such file."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows[:epochs]]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]
 
 
 class EpochSeeds(keras.callbacks.Callback):

@@ -77,51 +77,54 @@ def fit(
     if teaching is not None:
         texts, classes, targets = teaching.extend(texts, classes)
         training_loss = DistillationLoss(loss, teaching.temperature, teaching.alpha)
+    history = read_history(layout.history)
+    scores = [row["val_macro_f1"] for row in history]
+    if is_over(scores, config.epochs, config.patience):
+        return history
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
     model = make_trainable(core)
     # XLA would compile each length of a bucketed batch anew, and gains little on a CPU.
     optimizer = make_optimizer(config, steps * config.epochs)
     model.compile(optimizer, training_loss, jit_compile=False)
     first = Backup.restore(model, layout.backup)
-    history = read_history(layout.history, first)
-    scores = [row["val_macro_f1"] for row in history]
-    if not is_over(scores, config.epochs, config.patience):
-        dataset = train_dataset(
-            texts,
-            classes,
-            targets,
-            featurizer,
-            batch_size=config.batch_size,
-            sampler=config.sampler,
-            seed=config.seed,
-            epochs=range(first, config.epochs),
-            augment=make_augment(config.augment),
-            bucket=config.encoder != "bytes",
-        )
-        measured = evaluation_dataset(validation[0], featurizer, config.batch_size)
-        model.fit(
-            dataset,
-            steps_per_epoch=steps,
-            initial_epoch=first,
-            epochs=config.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                EpochSeeds(),
-                Validation(
-                    core,
-                    loss,
-                    measured,
-                    validation[1],
-                    scores,
-                    config.epochs,
-                    config.patience,
-                    layout.best_weights,
-                ),
-                HistoryFile(layout.history, history),
-                keras.callbacks.TensorBoard(layout.tensorboard, write_graph=False),
-                Progress(config.epochs, first, steps),
-                Backup(layout.backup),
-            ],
-        )
+    # A kill between an epoch's row and its backup leaves a row too many.
+    del history[first:], scores[first:]
+    dataset = train_dataset(
+        texts,
+        classes,
+        targets,
+        featurizer,
+        batch_size=config.batch_size,
+        sampler=config.sampler,
+        seed=config.seed,
+        epochs=range(first, config.epochs),
+        augment=make_augment(config.augment),
+        bucket=config.encoder != "bytes",
+    )
+    measured = evaluation_dataset(validation[0], featurizer, config.batch_size)
+    model.fit(
+        dataset,
+        steps_per_epoch=steps,
+        initial_epoch=first,
+        epochs=config.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[
+            EpochSeeds(),
+            Validation(
+                core,
+                loss,
+                measured,
+                validation[1],
+                scores,
+                config.epochs,
+                config.patience,
+                layout.best_weights,
+            ),
+            HistoryFile(layout.history, history),
+            keras.callbacks.TensorBoard(layout.tensorboard, write_graph=False),
+            Progress(config.epochs, first, steps),
+            Backup(layout.backup),
+        ],
+    )
     return history
