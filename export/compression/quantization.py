@@ -1,0 +1,84 @@
+"""Quantization-aware training: the network learns with the rounding that int8 will bring."""
+
+import tensorflow_model_optimization as tfmot
+import tf_keras
+
+from export.compression.fine_tune import KeepZeros
+from export.compression.twin import COMPRESSED, Weights
+
+_quantization = tfmot.quantization.keras
+_PREFIX = "quant_"
+
+
+class _TableConfig(_quantization.QuantizeConfig):
+    """Rounds the table of n-grams, for which TFMOT has no configuration of its own."""
+
+    def get_weights_and_quantizers(self, layer):
+        quantizer = _quantization.quantizers.LastValueQuantizer(
+            num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+        )
+        return [(layer.embeddings, quantizer)]
+
+    def set_quantize_weights(self, layer, quantize_weights):
+        (layer.embeddings,) = quantize_weights
+
+    def get_activations_and_quantizers(self, layer):
+        return []
+
+    def set_quantize_activations(self, layer, quantize_activations):
+        pass
+
+    def get_output_quantizers(self, layer):
+        return []
+
+    def get_config(self):
+        return {}
+
+
+class _NoTransform(_quantization.QuantizeLayoutTransform):
+    """Leaves the layers as they are: TFMOT's own transform would quantize the int32 input."""
+
+    def apply(self, model, layer_quantize_map):
+        return model, layer_quantize_map
+
+
+class _Scheme(_quantization.default_8bit.Default8BitQuantizeScheme):
+    def get_layout_transformer(self):
+        return _NoTransform()
+
+
+class QuantizationAwareTraining:
+    """Trains with the table, the convolutions' kernels and their outputs rounded to 8 bits.
+
+    The gradient passes the rounding as if it were not there (Jacob et al., Quantization and
+    Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018,
+    https://arxiv.org/abs/1712.05877). Weights that are 0 stay 0. What is kept are the float weights
+    behind the rounding, for any recipe of a .tflite.
+    """
+
+    def wrap(self, twin: tf_keras.Model, steps: int) -> tf_keras.Model:
+        """The twin with rounded layers."""
+
+        def annotate(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
+            if layer.name not in COMPRESSED:
+                return layer
+            config = _TableConfig() if layer.name == "table" else None
+            return _quantization.quantize_annotate_layer(layer, config)
+
+        with _quantization.quantize_scope({"_TableConfig": _TableConfig}):
+            annotated = tf_keras.models.clone_model(twin, clone_function=annotate)
+            return _quantization.quantize_apply(annotated, _Scheme(), _PREFIX)
+
+    def callbacks(self, model: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
+        """Keeps a pruned network pruned."""
+        layers = [model.get_layer(_PREFIX + name) for name in COMPRESSED]
+        return [KeepZeros([layer.trainable_weights[0] for layer in layers])]
+
+    def strip(self, model: tf_keras.Model) -> Weights:
+        """The float weights behind the rounding."""
+        weights = {}
+        for layer in model.layers:
+            if layer.trainable_weights:
+                name = layer.name.removeprefix(_PREFIX)
+                weights[name] = [variable.numpy() for variable in layer.trainable_weights]
+        return weights

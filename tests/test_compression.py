@@ -1,0 +1,181 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from export import cluster, prune, quantize
+from export.compression.clustering import Clustering
+from export.compression.fine_tune import fine_tune
+from export.compression.pruning import Pruning
+from export.compression.quantization import QuantizationAwareTraining
+from export.compression.twin import COMPRESSED, make_twin, move_back, read_weights, sparsity
+from kerasclf.classifier import Classifier
+from kerasclf.config import TrainConfig
+from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.layout import RunLayout
+from kerasclf.train import main as train
+from kerasclf.training.distillation import Teaching
+
+TEXTS = ["selamat pagi Solo", "", "good morning Leeds", "x" * 100]
+
+
+@pytest.fixture
+def classifier(run):
+    return Classifier.load(run)
+
+
+@pytest.fixture(scope="module")
+def config(run):
+    return TrainConfig.from_yaml(RunLayout.open(run).config)
+
+
+@pytest.fixture(scope="module")
+def job(run, config) -> Job:
+    return prepare_job(replace(config, split=run, epochs=3, learning_rate=0.005))
+
+
+def test_twin_computes_the_same_and_weights_move_both_ways(classifier, config):
+    core = classifier.core
+    twin = make_twin(core, config)
+    features = classifier.featurizer(tf.constant(TEXTS))
+    np.testing.assert_allclose(twin(features), core(features), atol=1e-6)
+    random = np.random.default_rng(0)
+    changed = {
+        name: [value + random.normal(size=value.shape) * 0.1 for value in values]
+        for name, values in read_weights(twin).items()
+    }
+    before = core(features).numpy()
+    move_back(changed, core)
+    for name, values in changed.items():
+        twin.get_layer(name).set_weights(values)
+    assert np.abs(core(features) - before).max() > 0.01
+    np.testing.assert_allclose(twin(features), core(features), atol=1e-6)
+
+
+def test_pruning_reaches_its_share_in_each_layer(classifier, job):
+    before = classifier.core.get_layer("logits").get_weights()[0]
+    history = fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.8))
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    for share in sparsity(classifier.core).values():
+        assert share == pytest.approx(0.8, abs=0.01)
+    assert (classifier.core.get_layer("logits").get_weights()[0] != before).any()
+    assert history[-1]["val_macro_f1"] > 0.8
+    texts, classes = job.texts_and_classes("validation")
+    measured = (classifier.logits(texts).argmax(axis=1) == classes).mean()
+    assert measured == pytest.approx(history[-1]["val_accuracy"])
+
+
+def test_pattern_holds_in_every_four_weights(classifier, job):
+    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.8, (2, 4)))
+    for name in COMPRESSED:
+        kernel = classifier.core.get_layer(name).get_weights()[0]
+        # Groups run along the inputs of a unit.
+        rows = kernel.reshape(-1, kernel.shape[-1]).T
+        zeros = (rows.reshape(len(rows), -1, 4) == 0).sum(axis=-1)
+        assert zeros.min() == zeros.max() == 2
+
+
+def test_clustering_leaves_few_values_and_zeros(classifier, job):
+    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.5))
+    zeros = {n: classifier.core.get_layer(n).get_weights()[0] == 0 for n in COMPRESSED}
+    fine_tune(classifier.core, classifier.featurizer, job, Clustering(8))
+    for name, mask in zeros.items():
+        kernel = classifier.core.get_layer(name).get_weights()[0]
+        # The centroids, and 0.
+        assert 2 < len(np.unique(kernel)) <= 9
+        assert (kernel[mask] == 0).all()
+
+
+def test_quantization_aware_training_keeps_zeros_and_learns(classifier, job):
+    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.8))
+    zeros = {n: classifier.core.get_layer(n).get_weights()[0] == 0 for n in COMPRESSED}
+    before = classifier.core.get_layer("conv3").get_weights()[0]
+    method = QuantizationAwareTraining()
+    history = fine_tune(classifier.core, classifier.featurizer, job, method)
+    for name, mask in zeros.items():
+        assert ((classifier.core.get_layer(name).get_weights()[0] == 0) == mask).all()
+    assert (classifier.core.get_layer("conv3").get_weights()[0] != before).any()
+    assert history[-1]["val_macro_f1"] > 0.8
+
+
+def test_quantization_aware_training_rounds(classifier, config):
+    twin = make_twin(classifier.core, config)
+    features = classifier.featurizer(tf.constant(TEXTS))
+    wrapped = QuantizationAwareTraining().wrap(twin, 10)
+    # Ranges are learned in training mode.
+    wrapped(features, training=True)
+    table = twin.get_layer("table").get_weights()[0]
+    rounded = wrapped.get_layer("quant_table")(np.arange(len(table))[None]).numpy()[0]
+    step = np.abs(table).max() / 127
+    np.testing.assert_allclose(rounded / step, np.rint(table / step), atol=1e-3)
+
+
+def test_fine_tuning_hears_the_teachers(classifier, job):
+    classes = job.texts_and_classes("train")[1]
+    wrong = np.eye(3, dtype=np.float32)[(classes + 1) % 3]
+    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.1), Teaching(wrong, 1.0, 1.0))
+    texts, classes = job.texts_and_classes("validation")
+    assert (classifier.logits(texts).argmax(axis=1) == (classes + 1) % 3).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("main", "suffix", "options"),
+    [
+        (prune.main, "pruned", ["--sparsity=0.7"]),
+        (cluster.main, "clustered", ["--clusters=16"]),
+        (quantize.main, "quantized", []),
+    ],
+)
+def test_commands_make_runs(main, suffix, options, run, tmp_path, capsys):
+    arguments = [str(run), f"--output={tmp_path}", "--epochs=2", "--learning-rate=0.005", *options]
+    assert main(arguments) == 0
+    assert "zeros     table" in capsys.readouterr().out
+    (folder,) = tmp_path.glob(f"*-{suffix}/1")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["compression"]["of"] == str(run)
+    assert metrics["training"]["best_epoch"] == 2
+    assert metrics["compression"]["sparsity"] == sparsity(Classifier.load(folder).core)
+    rows = [
+        pd.read_parquet(place / "predictions.parquet").query("split == 'test'")["text"].tolist()
+        for place in (run, folder)
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_killed_while_it_is_measured_goes_on(run, tmp_path, capsys, monkeypatch):
+    arguments = [str(run), f"--output={tmp_path}", "--epochs=1", "--learning-rate=0.005"]
+    with monkeypatch.context() as patch:
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        patch.setattr("kerasclf.job.run._measure", interrupt)
+        assert prune.main(arguments) == 1
+    (partial,) = tmp_path.glob("*-pruned/1.partial")
+    assert train([f"--resume={partial}"]) == 0
+    folder = partial.with_name("1")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["compression"]["method"] == "pruning"
+    assert sparsity(Classifier.load(folder).core)["table"] > 0.7
+
+
+def test_bad_compressions(run, tmp_path, capsys):
+    cases = {
+        "no run given": (prune.main, []),
+        "no run ": (cluster.main, [f"{tmp_path}/none"]),
+        "--sparsity is 1.0": (prune.main, [str(run), "--sparsity=1"]),
+        "--pattern is '4:2'": (prune.main, [str(run), "--pattern=4:2"]),
+        "--pattern is 'half'": (prune.main, [str(run), "--pattern=half"]),
+        "--clusters is 1": (cluster.main, [str(run), "--clusters=1"]),
+        "--epochs is 0": (quantize.main, [str(run), "--epochs=0"]),
+        "is not a folder": (quantize.main, [str(run), f"--output={run}/labels.json"]),
+    }
+    for message, (main, arguments) in cases.items():
+        assert main(arguments) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
