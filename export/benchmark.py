@@ -218,21 +218,14 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 1 also where a figure got worse."""
-    regressions: list[str] = []
-
-    def work(options: argparse.Namespace) -> dict[str, Any]:
-        result = benchmark(options)
-        regressions.extend(result.get("regressions", []))
-        return result
-
-    code = command.run(
+    return command.run(
         lambda arguments, _: make_parser().parse_args(arguments),
-        work,
+        benchmark,
         show,
         argv,
         "kerasclf benchmark",
+        lambda result: not result.get("regressions"),
     )
-    return code or int(bool(regressions))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a run to a run of fewer or coarser weights: what prune, cluster and quantize share."""
+"""From a run to a run of fewer or coarser weights: what prune, cluster and qat share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +10,8 @@ import tyro
 from kerasclf import command
 from kerasclf.errors import UserError
 
+EPOCHS, LEARNING_RATE = 4, 2e-3
+
 
 @dataclass
 class CompressedRunOptions(command.Options):
@@ -17,9 +19,9 @@ class CompressedRunOptions(command.Options):
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, or of all runs of a name for the newest; of --encoder bytes."""
-    epochs: int = 4
+    epochs: int = EPOCHS
     """Epochs of the fine-tuning."""
-    learning_rate: float = 1e-3
+    learning_rate: float = LEARNING_RATE
     """Learning rate that the fine-tuning begins with; it falls to 0."""
     seed: int = 0
     """Seed of the order of rows and of dropout."""

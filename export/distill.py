@@ -17,6 +17,8 @@ SIZES: dict[str, dict[str, int]] = {
     "medium": {"buckets": 32768, "embedding_dim": 24, "filters": 32},
 }
 
+TEMPERATURE, ALPHA = 2.0, 0.7
+
 
 @dataclass
 class DistillOptions(command.Options):
@@ -34,9 +36,9 @@ class DistillOptions(command.Options):
     """small, medium, or a YAML FILE of training options."""
     out_of_fold: int = 0
     """Folds in which each training row is labelled by a teacher that did not learn from it."""
-    temperature: float = 2.0
+    temperature: float = TEMPERATURE
     """Both sides' logits are divided by it before they are compared."""
-    alpha: float = 0.7
+    alpha: float = ALPHA
     """Share of the teachers in the loss; the labels have the rest."""
     unlabelled: Path | None = None
     """Table of further texts, which only the teachers label."""

@@ -19,6 +19,7 @@ from kerasclf.files import replacing
 from kerasclf.job.prepare import Job
 from kerasclf.layout import RunLayout
 from kerasclf.models.build import build_model
+from kerasclf.training.distillation import Teaching
 from kerasclf.training.fit import fit
 from kerasclf.training.losses import SparseFocalLoss
 from kerasclf.training.strategy import prepare
@@ -72,24 +73,38 @@ def out_of_fold(
     return found
 
 
+def train_classifier(
+    config: TrainConfig, job: Job, rows: Rows, teaching: Teaching | None = None
+) -> Classifier:
+    """Trains a model on given rows, stopped by the job's validation rows, and leaves no run.
+
+    Args:
+        config: a resolved configuration; its data are not read.
+        job: whose labels, class weights and validation rows are used.
+        rows: to learn from.
+        teaching: what a teacher says of those rows.
+
+    Returns:
+        The classifier, with a plain decision.
+    """
+    labels = job.examples.labels
+    prepare(config.seed, config.mixed_precision)
+    featurizer, core = build_model(config, len(labels))
+    loss = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
+    with tempfile.TemporaryDirectory() as folder:
+        layout = RunLayout(Path(folder))
+        validation = job.texts_and_classes("validation")
+        fit(core, featurizer, rows, validation, loss, config, layout, teaching)
+        prepare(config.seed, mixed_precision=False)
+        if config.mixed_precision:
+            featurizer, core = build_model(config, len(labels))
+        core.load_weights(layout.best_weights)
+    return Classifier(featurizer, core, labels)
+
+
 def train_run(config: TrainConfig, job: Job) -> Callable[[Rows], Teacher]:
-    """Trains a model as a run was trained, on given rows, stopped by the job's validation rows."""
-
-    def train(rows: Rows) -> Teacher:
-        labels = job.examples.labels
-        prepare(config.seed, config.mixed_precision)
-        featurizer, core = build_model(config, len(labels))
-        loss = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
-        with tempfile.TemporaryDirectory() as folder:
-            layout = RunLayout(Path(folder))
-            fit(core, featurizer, rows, job.texts_and_classes("validation"), loss, config, layout)
-            prepare(config.seed, mixed_precision=False)
-            if config.mixed_precision:
-                featurizer, core = build_model(config, len(labels))
-            core.load_weights(layout.best_weights)
-        return calibrated(Classifier(featurizer, core, labels).logits, job)
-
-    return train
+    """Trains a model as a run was trained, on given rows."""
+    return lambda rows: calibrated(train_classifier(config, job, rows).logits, job)
 
 
 def train_baseline(job: Job) -> Callable[[Rows], Teacher]:

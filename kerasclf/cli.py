@@ -12,7 +12,7 @@ COMMANDS = {
     "distill": ("export.distill", "Train a small student from larger teachers."),
     "prune": ("export.prune", "Set the smallest weights of a run to 0."),
     "cluster": ("export.cluster", "Give a run few different weights."),
-    "quantize": ("export.quantize", "Train a run on with the rounding of int8."),
+    "qat": ("export.qat", "Train a run on with the rounding of int8."),
     "tflite": ("export.tflite", "Export a run as one .tflite that takes UTF-8 bytes."),
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),

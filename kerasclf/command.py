@@ -117,6 +117,7 @@ def run(
     show: Callable[[dict[str, Any]], None],
     argv: Sequence[str] | None,
     prog: str,
+    passed: Callable[[dict[str, Any]], bool] = lambda result: True,
 ) -> int:
     """Runs one command and returns its exit code: 0 done, 2 the user's mistake, 1 anything else.
 
@@ -126,6 +127,7 @@ def run(
         show: prints that result for people, on stdout.
         argv: arguments without the program's name; `sys.argv[1:]` if None.
         prog: the command's name in `--help`.
+        passed: whether a result is what was asked for; if not, the exit code is 1.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
@@ -154,7 +156,7 @@ def run(
     except Exception as error:
         hint = "" if debug else " (--debug shows where)"
         return _fail(f"{prog}: {type(error).__name__}: {error}{hint}", 1, debug)
-    return 0
+    return 0 if passed(result) else 1
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

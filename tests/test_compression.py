@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from export import cluster, prune, quantize
+from export import cluster, prune, qat
 from export.compression.clustering import Clustering
 from export.compression.fine_tune import fine_tune
 from export.compression.pruning import Pruning
@@ -126,7 +126,7 @@ def test_fine_tuning_hears_the_teachers(classifier, job):
     [
         (prune.main, "pruned", ["--sparsity=0.7"]),
         (cluster.main, "clustered", ["--clusters=16"]),
-        (quantize.main, "quantized", []),
+        (qat.main, "qat", []),
     ],
 )
 def test_commands_make_runs(main, suffix, options, run, tmp_path, capsys):
@@ -170,8 +170,8 @@ def test_bad_compressions(run, tmp_path, capsys):
         "--pattern is '4:2'": (prune.main, [str(run), "--pattern=4:2"]),
         "--pattern is 'half'": (prune.main, [str(run), "--pattern=half"]),
         "--clusters is 1": (cluster.main, [str(run), "--clusters=1"]),
-        "--epochs is 0": (quantize.main, [str(run), "--epochs=0"]),
-        "is not a folder": (quantize.main, [str(run), f"--output={run}/labels.json"]),
+        "--epochs is 0": (qat.main, [str(run), "--epochs=0"]),
+        "is not a folder": (qat.main, [str(run), f"--output={run}/labels.json"]),
     }
     for message, (main, arguments) in cases.items():
         assert main(arguments) == 2

@@ -1,4 +1,4 @@
-"""`kerasclf quantize`: a run that has learned with the rounding of int8."""
+"""`kerasclf qat`: a run that has learned with the rounding of int8."""
 
 import sys
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from kerasclf import command
 
 
 @dataclass
-class QuantizeOptions(CompressedRunOptions):
+class QatOptions(CompressedRunOptions):
     """Train a run on with weights and outputs rounded to int8; zeros of a pruned run stay."""
 
 
-def quantize(options: QuantizeOptions) -> dict[str, Any]:
+def train_rounded(options: QatOptions) -> dict[str, Any]:
     """Trains the run that the options name on, with rounding."""
 
     def make_method() -> Any:
@@ -23,12 +23,12 @@ def quantize(options: QuantizeOptions) -> dict[str, Any]:
         return QuantizationAwareTraining()
 
     facts = {"method": "quantization-aware training"}
-    return make_compressed_run(options, "quantized", make_method, facts)
+    return make_compressed_run(options, "qat", make_method, facts)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(command.parser(QuantizeOptions), quantize, show, argv, "kerasclf quantize")
+    return command.run(command.parser(QatOptions), train_rounded, show, argv, "kerasclf qat")
 
 
 if __name__ == "__main__":
