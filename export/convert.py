@@ -38,10 +38,14 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
         recipe.set_up(
             converter, lambda: (encode(t, size) for t in calibration_texts[:CALIBRATION_TEXTS])
         )
-        # The converter's calibration warns of the interpreter that it uses itself.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # Calibrations warn of the interpreter that they use themselves, and draw progress bars.
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
-            return converter.convert()
+            return recipe.finish(converter.convert())
 
 
 def append_metadata(model: bytes, metadata: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ float32        weights and arithmetic in float32: the reference
 float16        weights in float16, arithmetic in float32 (or float16 on a GPU)
 dynamic_int8   weights in int8 by channel, the table of n-grams too; activations quantized as they
                come, where the runtime has kernels for it
+int4_embedding the table of n-grams in int4 with one scale, the other weights as in dynamic_int8
 full_int8      weights and activations in int8 wherever the runtime has kernels for it, ranges
                calibrated on training texts; hashing stays int32, outputs stay float32 and int32
 """
@@ -15,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.program import SIGNATURE
+from export.quantize import quantize_table
 
 CALIBRATION_TEXTS = 500
 
@@ -42,7 +44,7 @@ class Recipe:
             converter: of a SavedModel.
             calibration: yields int32 [1, max_bytes], bytes of training texts.
         """
-        if self.name == "float32":
+        if self.name in ("float32", "int4_embedding"):
             return
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if self.name == "float16":
@@ -52,6 +54,10 @@ class Recipe:
                 (SIGNATURE, {"bytes": raw}) for raw in calibration()
             )
 
+    def finish(self, model: bytes) -> bytes:
+        """Does what the converter cannot: float32 flatbuffer in, flatbuffer of the recipe out."""
+        return quantize_table(model) if self.name == "int4_embedding" else model
+
 
 RECIPES = {
     recipe.name: recipe
@@ -59,6 +65,7 @@ RECIPES = {
         Recipe("float32", 1e-5, 4.0),
         Recipe("float16", 5e-3, 2.0),
         Recipe("dynamic_int8", 0.1, 1.0),
+        Recipe("int4_embedding", 0.2, 0.5),
         Recipe("full_int8", 0.25, 1.0),
     )
 }

@@ -1,0 +1,41 @@
+"""Integers for a float32 flatbuffer, op by op, where the converter's own options are too coarse."""
+
+from ai_edge_quantizer.algorithm_manager import AlgorithmName
+from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
+from ai_edge_quantizer.quantizer import Quantizer
+from ai_edge_quantizer.recipe_manager import RecipeManager
+
+from export.lookup import swap_gathers
+
+EVERYWHERE = ".*"
+DENSE = (TFLOperationName.CONV_2D, TFLOperationName.FULLY_CONNECTED)
+
+
+def quantize_table(model: bytes) -> bytes:
+    """Writes tables of embeddings in int4, and convolutions and dense layers in dynamic int8.
+
+    A table has one scale. A scale for each row costs 12 bytes (the format pairs it with an int64
+    zero point), as much as a whole row of 24 values in int4. The one scale is that of the least
+    squared error, which clips the few largest weights (OCTAV, https://arxiv.org/abs/2206.06501):
+    from minimum to maximum, those would leave all others too few steps.
+
+    Args:
+        model: a float32 flatbuffer.
+    """
+    recipe = RecipeManager()
+    recipe.add_dynamic_config(
+        EVERYWHERE,
+        TFLOperationName.EMBEDDING_LOOKUP,
+        num_bits=4,
+        granularity=QuantGranularity.TENSORWISE,
+        algorithm_key=AlgorithmName.OCTAV,
+    )
+    for operation in DENSE:
+        recipe.add_dynamic_config(EVERYWHERE, operation, num_bits=8)
+    return _quantize(swap_gathers(model), recipe, None)
+
+
+def _quantize(model: bytes, recipe: RecipeManager, ranges: dict | None) -> bytes:
+    quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
+    found = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+    return bytes(found.quantized_model)
