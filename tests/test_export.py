@@ -117,6 +117,21 @@ def test_int4_packs_the_table_two_to_a_byte(classifier):
     assert len(model.buffers[table.buffer].data) == rows * width / 2
 
 
+def test_full_int8_keeps_the_decision_and_the_means_in_float32(classifier, table):
+    texts = pd.read_csv(table)["text"].tolist()
+    model = read_flatbuffer(convert(classifier, RECIPES["full_int8"], texts))
+    kinds = {}
+    for operator in model.subgraphs[0].operators:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        output = model.subgraphs[0].tensors[operator.outputs[0]]
+        kinds.setdefault(code, set()).add(output.type)
+    op, kind = schema.BuiltinOperator, schema.TensorType
+    for integer in (op.GATHER, op.AVERAGE_POOL_2D, op.CONV_2D, op.FULLY_CONNECTED):
+        assert kinds[integer] == {kind.INT8}
+    for real in (op.DIV, op.LOG_SOFTMAX, op.EXP, op.ONE_HOT):
+        assert kinds[real] == {kind.FLOAT32}
+
+
 @pytest.mark.parametrize(
     "decision",
     [
