@@ -35,13 +35,17 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
         converter = tf.lite.TFLiteConverter.from_saved_model(
             f"{folder}/model", signature_keys=[SIGNATURE]
         )
-        recipe.set_up(
-            converter, lambda: (encode(t, size) for t in calibration_texts[:CALIBRATION_TEXTS])
-        )
-        # The converter's calibration warns of the interpreter that it uses itself.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        recipe.set_up(converter)
+        # Calibrations warn of the interpreter that they use themselves, and draw progress bars.
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
-            return converter.convert()
+            chosen = calibration_texts[:CALIBRATION_TEXTS]
+            inputs = ({"bytes": encode(text, size)} for text in chosen)
+            return recipe.finish(converter.convert(), inputs)
 
 
 def append_metadata(model: bytes, metadata: dict[str, Any]) -> bytes:

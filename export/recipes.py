@@ -4,17 +4,19 @@ float32        weights and arithmetic in float32: the reference
 float16        weights in float16, arithmetic in float32 (or float16 on a GPU)
 dynamic_int8   weights in int8 by channel, the table of n-grams too; activations quantized as they
                come, where the runtime has kernels for it
-full_int8      weights and activations in int8 wherever the runtime has kernels for it, ranges
-               calibrated on training texts; hashing stays int32, outputs stay float32 and int32
+int4_embedding the table of n-grams in int4 with one scale, the other weights as in dynamic_int8
+full_int8      table, convolutions and dense layers in int8 with their activations, whose ranges are
+               calibrated on training texts; hashing stays int32, while means over a text and
+               everything after the logits stay float32
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from export.program import SIGNATURE
+from export.quantize import quantize_activations, quantize_table
 
 CALIBRATION_TEXTS = 500
 
@@ -33,24 +35,25 @@ class Recipe:
     tolerance: float
     bytes_per_weight: float
 
-    def set_up(
-        self, converter: tf.lite.TFLiteConverter, calibration: Callable[[], Iterator[np.ndarray]]
-    ) -> None:
-        """Sets a converter's options.
-
-        Args:
-            converter: of a SavedModel.
-            calibration: yields int32 [1, max_bytes], bytes of training texts.
-        """
-        if self.name == "float32":
-            return
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    def set_up(self, converter: tf.lite.TFLiteConverter) -> None:
+        """Sets a converter's options; the other recipes begin with its float32 flatbuffer."""
+        if self.name in ("float16", "dynamic_int8"):
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if self.name == "float16":
             converter.target_spec.supported_types = [tf.float16]
+
+    def finish(self, model: bytes, calibration: Iterable[dict[str, np.ndarray]]) -> bytes:
+        """Does what the converter cannot.
+
+        Args:
+            model: flatbuffer of a converter that was set up.
+            calibration: inputs of training texts by name.
+        """
+        if self.name == "int4_embedding":
+            return quantize_table(model)
         if self.name == "full_int8":
-            converter.representative_dataset = lambda: (
-                (SIGNATURE, {"bytes": raw}) for raw in calibration()
-            )
+            return quantize_activations(model, calibration)
+        return model
 
 
 RECIPES = {
@@ -59,6 +62,7 @@ RECIPES = {
         Recipe("float32", 1e-5, 4.0),
         Recipe("float16", 5e-3, 2.0),
         Recipe("dynamic_int8", 0.1, 1.0),
-        Recipe("full_int8", 0.25, 1.0),
+        Recipe("int4_embedding", 0.2, 0.5),
+        Recipe("full_int8", 0.1, 1.0),
     )
 }

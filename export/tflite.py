@@ -18,7 +18,9 @@ class TfliteOptions(command.Options):
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, or of all runs of a name for the newest."""
-    recipe: Literal["float32", "float16", "dynamic_int8", "full_int8"] = "dynamic_int8"
+    recipe: Literal["float32", "float16", "dynamic_int8", "int4_embedding", "full_int8"] = (
+        "dynamic_int8"
+    )
     """How weights are written."""
     output: Path | None = None
     """File to write; saved_models/NAME-N-RECIPE.tflite if none is given."""

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 from conftest import SMALL
 
 from export import benchmark, edge, tflite
@@ -23,6 +25,7 @@ from export.gate import (
     compare,
 )
 from export.golden import GOLDEN_TEXTS
+from export.lookup import swap_gathers
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier, encode, read_metadata
 from kerasclf.classifier import Classifier
@@ -51,6 +54,17 @@ def metadata_of(classifier):
     return {"labels": list(classifier.labels), "max_bytes": classifier.featurizer.max_bytes}
 
 
+def read_flatbuffer(content):
+    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+
+
+def ops_of(content):
+    found = read_flatbuffer(content)
+    codes = {found.operatorCodes[op.opcodeIndex].builtinCode for op in found.subgraphs[0].operators}
+    names = vars(schema.BuiltinOperator).items()
+    return {name for name, code in names if code in codes}
+
+
 def test_encode():
     assert encode("aé", 5).tolist() == [[97, 195, 169, 0, 0]]
     assert encode("abc", 2).tolist() == [[97, 98]]
@@ -76,6 +90,46 @@ def test_every_recipe_agrees_with_keras_and_has_builtin_ops(recipe, classifier, 
     check_ops(content)
     file = write(append_metadata(content, metadata_of(classifier)), tmp_path / "m.tflite")
     assert check_golden(file, classifier, recipe) <= recipe.tolerance
+
+
+def test_table_reads_the_same_by_either_op(classifier, tmp_path):
+    gathered = convert(classifier, RECIPES["float32"], [])
+    looked_up = swap_gathers(gathered)
+    assert "GATHER" in ops_of(gathered)
+    assert "EMBEDDING_LOOKUP" not in ops_of(gathered)
+    assert "EMBEDDING_LOOKUP" in ops_of(looked_up)
+    assert "GATHER" not in ops_of(looked_up)
+    files = [
+        write(append_metadata(content, metadata_of(classifier)), tmp_path / "m.tflite")
+        for content in (gathered, looked_up)
+    ]
+    for text in GOLDEN_TEXTS:
+        first, second = (file.run(text)["probabilities"] for file in files)
+        np.testing.assert_array_equal(first, second)
+
+
+def test_int4_packs_the_table_two_to_a_byte(classifier):
+    model = read_flatbuffer(convert(classifier, RECIPES["int4_embedding"], []))
+    rows, width = classifier.core.get_layer("table").embeddings.shape
+    (table,) = (t for t in model.subgraphs[0].tensors if list(t.shape) == [rows, width])
+    assert table.type == schema.TensorType.INT4
+    assert len(table.quantization.scale) == 1
+    assert len(model.buffers[table.buffer].data) == rows * width / 2
+
+
+def test_full_int8_keeps_the_decision_and_the_means_in_float32(classifier, table):
+    texts = pd.read_csv(table)["text"].tolist()
+    model = read_flatbuffer(convert(classifier, RECIPES["full_int8"], texts))
+    kinds = {}
+    for operator in model.subgraphs[0].operators:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        output = model.subgraphs[0].tensors[operator.outputs[0]]
+        kinds.setdefault(code, set()).add(output.type)
+    op, kind = schema.BuiltinOperator, schema.TensorType
+    for integer in (op.GATHER, op.AVERAGE_POOL_2D, op.CONV_2D, op.FULLY_CONNECTED):
+        assert kinds[integer] == {kind.INT8}
+    for real in (op.DIV, op.LOG_SOFTMAX, op.EXP, op.ONE_HOT):
+        assert kinds[real] == {kind.FLOAT32}
 
 
 @pytest.mark.parametrize(
