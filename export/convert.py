@@ -6,20 +6,24 @@ import json
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from export.inputs import describe_input
 from export.program import SIGNATURE, write_saved_model
 from export.recipes import CALIBRATION_TEXTS, Recipe
-from export.runtime import METADATA, encode
+from export.runtime import METADATA
 from kerasclf.classifier import Classifier
+
+VOCABULARY = "tokenizer"
+"""Folder, in the zip, of what a tokenizer needs."""
 
 
 def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[str]) -> bytes:
-    """Converts a bytes classifier with its decision.
+    """Converts a classifier with its decision.
 
     Args:
         classifier: of a run.
@@ -29,7 +33,7 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
     Returns:
         A flatbuffer whose signature is that of `write_saved_model`.
     """
-    size = classifier.featurizer.max_bytes
+    read = describe_input(classifier).read
     with tempfile.TemporaryDirectory() as folder:
         write_saved_model(classifier, Path(folder) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(
@@ -44,21 +48,23 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
         ):
             warnings.simplefilter("ignore")
             chosen = calibration_texts[:CALIBRATION_TEXTS]
-            inputs = ({"bytes": encode(text, size)} for text in chosen)
-            return recipe.finish(converter.convert(), inputs)
+            return recipe.finish(converter.convert(), map(read, chosen))
 
 
-def append_metadata(model: bytes, metadata: dict[str, Any]) -> bytes:
-    """Appends metadata as JSON in a zip, as TFLite metadata carries associated files.
+def append_metadata(model: bytes, metadata: dict[str, Any], files: Iterable[Path] = ()) -> bytes:
+    """Appends metadata as JSON, and files, in a zip, as TFLite metadata carries them.
 
     Interpreters read the flatbuffer from the front and zip readers the zip from the back, so
     `unzip -l model.tflite` lists it.
     """
     buffer = io.BytesIO(model)
     buffer.seek(0, io.SEEK_END)
+    entries = {METADATA: json.dumps(metadata, indent=2, ensure_ascii=False).encode()}
+    entries |= {f"{VOCABULARY}/{path.name}": path.read_bytes() for path in files}
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-        # A fixed time: equal content makes equal files.
-        entry = zipfile.ZipInfo(METADATA, (1980, 1, 1, 0, 0, 0))
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, json.dumps(metadata, indent=2, ensure_ascii=False))
+        for name, content in entries.items():
+            # A fixed time: equal content makes equal files.
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
     return buffer.getvalue()

@@ -12,6 +12,11 @@ import tyro
 from kerasclf import command
 from kerasclf.errors import UserError
 
+TAKES_TOKENS = (
+    "{} takes token ids, and a device has no tokenizer; give a run of --encoder bytes, "
+    "or make one with kerasclf distill"
+)
+
 
 @dataclass
 class EdgeOptions(command.Options):
@@ -45,6 +50,8 @@ def make_folder(options: EdgeOptions) -> dict[str, Any]:
             classifier = runtime.EdgeClassifier(file)
         except ValueError as error:
             raise UserError(f"{file} is not a .tflite of kerasclf: {error}") from error
+        if classifier.takes_tokens:
+            raise UserError(TAKES_TOKENS.format(file))
         metadata = classifier.metadata
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=parent, prefix=".edge-") as beside:
@@ -77,7 +84,11 @@ def _tflite(source: Path, folder: Path) -> Path:
     if source.is_file():
         return source
     from export.tflite import TfliteOptions, export_tflite
+    from kerasclf.files import read_json
+    from kerasclf.layout import RunLayout
 
+    if read_json(RunLayout.open(source).metrics)["encoder"] != "bytes":
+        raise UserError(TAKES_TOKENS.format(source))
     return Path(export_tflite(TfliteOptions(run=source, output=folder / "model.tflite"))["file"])
 
 

@@ -53,17 +53,24 @@ def check_ops(model: bytes) -> None:
         raise GateError(f"ops that a device does not have: {', '.join(sorted(custom))}")
 
 
-def check_size(model: bytes, parameters: int, recipe: Recipe) -> None:
+def check_size(model: bytes, weights: int, table_weights: int, recipe: Recipe) -> None:
     """Checks that all weights are in the file, and little else.
+
+    Args:
+        model: the flatbuffer.
+        weights: how many there are.
+        table_weights: how many of them are in tables of embeddings.
+        recipe: of the file.
 
     Raises:
         GateError: it is too small (weights were left out) or too large.
     """
-    weights = parameters * recipe.bytes_per_weight
-    low, high = SMALLEST_SHARE * weights, LARGEST_SHARE * weights + OVERHEAD_BYTES
+    expected = (weights - table_weights) * recipe.bytes_per_weight
+    expected += table_weights * recipe.bytes_per_table_weight
+    low, high = SMALLEST_SHARE * expected, LARGEST_SHARE * expected + OVERHEAD_BYTES
     if not low <= len(model) <= high:
         raise GateError(
-            f"{len(model)} bytes; expected {low:.0f} to {high:.0f} for {parameters} weights"
+            f"{len(model)} bytes; expected {low:.0f} to {high:.0f} for {weights} weights"
         )
 
 

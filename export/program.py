@@ -1,31 +1,34 @@
-"""The whole way from bytes to a decision as one TensorFlow program, ready to be converted."""
+"""The whole way from a file's input to a decision as one TensorFlow program."""
 
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from export.inputs import describe_input
 from kerasclf.classifier import Classifier
 
 SIGNATURE = "classify"
 
 
 def write_saved_model(classifier: Classifier, folder: Path) -> None:
-    """Writes a SavedModel that reads the bytes of one text and decides.
+    """Writes a SavedModel that reads one text and decides.
 
-    Its input "bytes" is int32 [1, max_bytes], UTF-8 padded with 0. Its outputs are "probabilities"
-    float32 [1, classes], calibrated; "label" int32 [1], the class id after the decision rule; and
-    "review" int32 [1], 1 if a person should look.
+    Its inputs are "bytes" int32 [1, max_bytes], UTF-8 padded with 0, or those that a pretrained
+    encoder takes, such as "token_ids" and "padding_mask", int32 [1, max_tokens]. Its outputs are
+    "probabilities" float32 [1, classes], calibrated; "label" int32 [1], the class id after the
+    decision rule; and "review" int32 [1], 1 if a person should look.
 
     Args:
-        classifier: a bytes classifier with its decision.
+        classifier: a classifier with its decision.
         folder: where to; must not exist.
     """
-    featurizer, core, decision = classifier.featurizer, classifier.core, classifier.decision
+    core, decision = classifier.core, classifier.decision
+    source = describe_input(classifier)
     classes = len(classifier.labels)
 
-    def classify(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = core(featurizer.hash_bytes(raw), training=False)
+    def classify(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = core(source.featurize(*inputs), training=False)
         log_probabilities = tf.nn.log_softmax(logits / decision.temperature)
         probabilities = tf.exp(log_probabilities)
         if decision.costs is not None:
@@ -40,8 +43,5 @@ def write_saved_model(classifier: Classifier, folder: Path) -> None:
 
     archive = keras.export.ExportArchive()
     archive.track(core)
-    size = featurizer.max_bytes
-    archive.add_endpoint(
-        SIGNATURE, classify, input_signature=[tf.TensorSpec([1, size], tf.int32, name="bytes")]
-    )
+    archive.add_endpoint(SIGNATURE, classify, input_signature=list(source.specs))
     archive.write_out(str(folder), verbose=False)

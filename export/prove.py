@@ -3,6 +3,7 @@
 import gzip
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from export.convert import append_metadata, convert
 from export.gate import check_agreement, check_golden, check_ops, check_size, compare
+from export.inputs import FileInput, describe_input
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
@@ -34,7 +36,7 @@ class FileReport:
 
 
 def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[bytes, FileReport]:
-    """Makes the file of a run of the bytes encoder.
+    """Makes the file of a run.
 
     If the run decides with offsets, they are fitted again on this file's own validation scores.
 
@@ -56,15 +58,18 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
     classes = rows["label"].map(classifier.labels.index).to_numpy(dtype=np.int64)
     keras_decided = classifier.decision.decide(classifier.logits(texts))
     calibration = _training_texts(layout) if recipe.name == "full_int8" else []
-    metadata = _metadata(layout, classifier, recipe_name)
+    source = describe_input(classifier)
+    tables = sum(prod(w.shape) for w in classifier.core.weights if w.name == "embeddings")
+    metadata = _metadata(layout, classifier, recipe_name) | source.metadata
+    vocabulary = sorted((layout.featurizer / "assets" / "tokenizer").glob("*"))
 
     def build() -> tuple[bytes, EdgeClassifier]:
         model = convert(classifier, recipe, calibration)
         check_ops(model)
-        check_size(model, classifier.core.count_params(), recipe)
+        check_size(model, classifier.core.count_params(), tables, recipe)
         metadata["decision"] = asdict(classifier.decision)
-        content = append_metadata(model, metadata)
-        return content, _load(content)
+        content = append_metadata(model, metadata, vocabulary)
+        return content, _load(content, source)
 
     content, file = build()
     difference = check_golden(file, classifier, recipe)
@@ -89,11 +94,11 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
     )
 
 
-def _load(content: bytes) -> EdgeClassifier:
+def _load(content: bytes, source: FileInput) -> EdgeClassifier:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        return EdgeClassifier(path)
+        return EdgeClassifier(path, read=source.read)
 
 
 def _training_texts(layout: RunLayout) -> list[str]:
@@ -112,7 +117,6 @@ def _metadata(layout: RunLayout, classifier: Classifier, recipe: str) -> dict[st
         "recipe": recipe,
         "labels": list(classifier.labels),
         "ordered": metrics["ordered"],
-        "max_bytes": classifier.featurizer.max_bytes,
         "data_sha256": metrics["data_sha256"],
         "source": findings["source"],
         "keras_test_measures": metrics["test"]["measures"],

@@ -2,12 +2,12 @@
 
 float32        weights and arithmetic in float32: the reference
 float16        weights in float16, arithmetic in float32 (or float16 on a GPU)
-dynamic_int8   weights in int8 by channel, the table of n-grams too; activations quantized as they
+dynamic_int8   weights in int8 by channel, tables of embeddings too; activations quantized as they
                come, where the runtime has kernels for it
-int4_embedding the table of n-grams in int4 with one scale, the other weights as in dynamic_int8
-full_int8      table, convolutions and dense layers in int8 with their activations, whose ranges are
-               calibrated on training texts; hashing stays int32, while means over a text and
-               everything after the logits stay float32
+int4_embedding tables of embeddings in int4 with one scale, the other weights as in dynamic_int8
+full_int8      tables, convolutions and dense layers in int8 with their activations, whose ranges
+               are calibrated on training texts; hashing stays int32, means over a text and what
+               follows the logits stay float32
 """
 
 from collections.abc import Iterable
@@ -29,11 +29,13 @@ class Recipe:
         name: one of RECIPES.
         tolerance: largest difference of a probability from Keras that still counts as equal.
         bytes_per_weight: for a check that the file holds all weights.
+        bytes_per_table_weight: the same for tables of embeddings.
     """
 
     name: str
     tolerance: float
     bytes_per_weight: float
+    bytes_per_table_weight: float
 
     def set_up(self, converter: tf.lite.TFLiteConverter) -> None:
         """Sets a converter's options; the other recipes begin with its float32 flatbuffer."""
@@ -59,10 +61,10 @@ class Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("float32", 1e-5, 4.0),
-        Recipe("float16", 5e-3, 2.0),
-        Recipe("dynamic_int8", 0.1, 1.0),
-        Recipe("int4_embedding", 0.2, 0.5),
-        Recipe("full_int8", 0.1, 1.0),
+        Recipe("float32", 1e-5, 4.0, 4.0),
+        Recipe("float16", 5e-3, 2.0, 2.0),
+        Recipe("dynamic_int8", 0.1, 1.0, 1.0),
+        Recipe("int4_embedding", 0.2, 1.0, 0.5),
+        Recipe("full_int8", 0.1, 1.0, 1.0),
     )
 }

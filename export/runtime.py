@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def read_metadata(content: bytes) -> dict[str, Any]:
 class EdgeClassifier:
     """A .tflite of kerasclf: texts to labels, one at a time.
 
+    A file that takes token ids needs someone who makes them: tokenizers are not here.
+
     Example:
 
         >>> classifier = EdgeClassifier(Path("model.tflite"))
@@ -49,8 +52,18 @@ class EdgeClassifier:
         'indonesian'
     """
 
-    def __init__(self, path: Path, threads: int = 1):
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        read: Callable[[str], dict[str, np.ndarray]] | None = None,
+    ):
         """Loads a file.
+
+        Args:
+            path: of the file.
+            threads: threads of the interpreter.
+            read: a text to the file's inputs by name; not needed for a file that takes bytes.
 
         Raises:
             ValueError: it is no .tflite of kerasclf, or is cut off.
@@ -60,13 +73,24 @@ class EdgeClassifier:
         content = path.read_bytes()
         self.metadata = read_metadata(content)
         self.labels = self.metadata["labels"]
-        self._max_bytes = self.metadata["max_bytes"]
+        self.takes_tokens = "max_tokens" in self.metadata
+        self._read = read or self._read_bytes
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._run = self._interpreter.get_signature_runner()
 
     def run(self, text: str) -> dict[str, np.ndarray]:
         """The file's outputs: probabilities [1, classes], label [1], review [1]."""
-        return self._run(bytes=encode(text, self._max_bytes))
+        return self._run(**self._read(text))
+
+    def run_ones(self) -> dict[str, np.ndarray]:
+        """The outputs for inputs of ones; shapes are static, so that any input takes as long."""
+        details = self._run.get_input_details().items()
+        return self._run(**{name: np.ones(d["shape"], d["dtype"]) for name, d in details})
+
+    def _read_bytes(self, text: str) -> dict[str, np.ndarray]:
+        if self.takes_tokens:
+            raise ValueError("it takes token ids, and there is no tokenizer here")
+        return {"bytes": encode(text, self.metadata["max_bytes"])}
 
     def classify(self, text: str) -> dict[str, Any]:
         """Label, review flag and probabilities by label."""

@@ -1,4 +1,4 @@
-"""`kerasclf tflite`: one file that takes UTF-8 bytes and gives the decision."""
+"""`kerasclf tflite`: one file that takes UTF-8 bytes, or token ids, and gives the decision."""
 
 import sys
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from kerasclf.errors import UserError
 
 @dataclass
 class TfliteOptions(command.Options):
-    """Export a run as one .tflite that takes UTF-8 bytes and gives the decision."""
+    """Export a run as one .tflite that takes UTF-8 bytes, or token ids, and gives the decision."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, or of all runs of a name for the newest."""
@@ -37,11 +37,6 @@ def export_tflite(options: TfliteOptions) -> dict[str, Any]:
         raise UserError("no run given; expected a folder such as runs/NAME/1")
     layout = RunLayout.open(options.run)
     metrics = read_json(layout.metrics)
-    if metrics["encoder"] != "bytes":
-        raise UserError(
-            f"{layout.root} has the encoder {metrics['encoder']}; only runs of --encoder bytes can "
-            "be exported"
-        )
     name = f"{metrics['name']}-{metrics['number']}-{options.recipe}.tflite"
     output = options.output or Path("saved_models") / name
     if output.suffix != ".tflite":

@@ -36,16 +36,20 @@ class TokenFeaturizer:
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
+        features = self.read_tokens(texts)
+        counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
+        lengths = tf.constant(self._lengths)
+        length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
+        return {name: value[:, :length] for name, value in features.items()}
+
+    def read_tokens(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same uncropped, [batch, max_tokens]."""
         # A token is rarely longer than 32 bytes; without a cut, a text of megabytes takes minutes.
         cut = tf.strings.substr(texts, 0, self.max_tokens * 32)
         whole = tf.strings.unicode_transcode(cut, "UTF-8", "UTF-8", errors="ignore")
         # Tokenizers take a NUL for the end in a graph, and for a letter outside of one.
         whole = tf.strings.regex_replace(whole, r"\x00", " ")
-        features = self.preprocessor(whole)
-        counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
-        lengths = tf.constant(self._lengths)
-        length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
-        return {name: value[:, :length] for name, value in features.items()}
+        return self.preprocessor(whole)
 
     def save(self, folder: Path) -> None:
         """Writes the preprocessor and the tokenizer's vocabulary to `folder`."""

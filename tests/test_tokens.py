@@ -1,0 +1,150 @@
+"""A .tflite of a pretrained encoder: token ids in, decision out."""
+
+import json
+import zipfile
+
+import keras
+import keras_hub
+import numpy as np
+import pandas as pd
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from conftest import GREETINGS, PLACES
+
+from export import benchmark, edge, tflite
+from export.convert import append_metadata, convert
+from export.gate import check_golden, check_ops
+from export.golden import GOLDEN_TEXTS
+from export.inputs import describe_input
+from export.recipes import RECIPES
+from export.runtime import EdgeClassifier, read_metadata
+from kerasclf.classifier import Classifier
+from kerasclf.train import main as train
+
+# KerasHub leaves the vocabulary's file to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+MAX_TOKENS = 16
+INPUTS = ["padding_mask", "segment_ids", "token_ids"]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A BERT of two small layers with random weights, as a folder in the KerasHub layout."""
+    folder = tmp_path_factory.mktemp("encoder")
+    texts = [text for texts in GREETINGS.values() for text in texts] + PLACES
+    words = sorted({word for text in texts for word in text.lower().split()})
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    keras_hub.models.BertTokenizer(vocabulary, lowercase=True).save_to_preset(str(folder))
+    keras.utils.set_random_seed(0)
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=len(vocabulary),
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=32,
+        intermediate_dim=64,
+        max_sequence_length=MAX_TOKENS,
+    )
+    backbone.save_to_preset(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def token_run(encoder, table, tmp_path_factory):
+    """A finished run that trained in mixed precision."""
+    output = tmp_path_factory.mktemp("runs")
+    options = ["--epochs=8", "--learning-rate=0.005", "--batch-size=16", "--mixed-precision"]
+    arguments = [f"--data={table}", f"--encoder={encoder}", f"--max-tokens={MAX_TOKENS}", *options]
+    assert train([*arguments, f"--output={output}"]) == 0
+    return output / "greetings" / "1"
+
+
+@pytest.fixture(scope="module")
+def classifier(token_run):
+    return Classifier.load(token_run)
+
+
+@pytest.fixture(scope="module")
+def file(token_run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tflite") / "model.tflite"
+    assert tflite.main([str(token_run), f"--output={path}", "--recipe=float32"]) == 0
+    return path
+
+
+def test_file_tells_which_tokens_it_takes(file, token_run):
+    metadata = read_metadata(file.read_bytes())
+    assert (metadata["input"], metadata["max_tokens"]) == ("tokens", MAX_TOKENS)
+    assert metadata["tokenizer"] == "BertTokenizer"
+    vocabulary = token_run / "featurizer" / "assets" / "tokenizer" / "vocabulary.txt"
+    with zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["metadata.json", "tokenizer/vocabulary.txt"]
+        assert archive.read("tokenizer/vocabulary.txt") == vocabulary.read_bytes()
+    inputs = Interpreter(str(file)).get_signature_runner().get_input_details()
+    assert sorted(inputs) == INPUTS
+    for details in inputs.values():
+        assert (details["shape"].tolist(), details["dtype"]) == ([1, MAX_TOKENS], np.int32)
+
+
+def test_file_decides_as_keras(file, classifier):
+    loaded = EdgeClassifier(file, read=describe_input(classifier).read)
+    texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
+    found = np.concatenate([loaded.run(text)["probabilities"] for text in texts])
+    # Trained in half precision, exported in float32 arithmetic.
+    np.testing.assert_allclose(found, classifier.predict_proba(texts), atol=1e-5)
+    labels = [loaded.classify(text)["label"] for text in texts]
+    assert labels == classifier.predict(texts)["predicted_label"].tolist()
+    assert labels[-3:] == ["de", "en", "id"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_agrees_with_keras(recipe, classifier, table, tmp_path):
+    # The run's own temperature, fitted on ten rows without a mistake, is near 0 and magnifies any
+    # difference.
+    plain = Classifier(classifier.featurizer, classifier.core, classifier.labels)
+    source = describe_input(plain)
+    texts = [*pd.read_csv(table)["text"], *GOLDEN_TEXTS]
+    model = convert(plain, RECIPES[recipe], texts)
+    check_ops(model)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(append_metadata(model, {"labels": plain.labels, **source.metadata}))
+    check_golden(EdgeClassifier(path, read=source.read), plain, RECIPES[recipe])
+
+
+def test_tokens_are_those_of_training_padded_to_the_end(classifier):
+    found = describe_input(classifier).read("guten Morgen")
+    assert sorted(found) == INPUTS
+    tokenizer = classifier.featurizer.preprocessor.tokenizer
+    start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+    words = [tokenizer.token_to_id(word) for word in ("guten", "morgen")]
+    ids = [start, *words, end, *[tokenizer.pad_token_id] * (MAX_TOKENS - 4)]
+    assert found["token_ids"].tolist() == [ids]
+    assert found["padding_mask"].tolist() == [[1] * 4 + [0] * (MAX_TOKENS - 4)]
+    assert found["token_ids"].dtype == found["padding_mask"].dtype == np.int32
+
+
+def test_file_without_a_tokenizer_says_so(file):
+    loaded = EdgeClassifier(file)
+    with pytest.raises(ValueError, match="takes token ids"):
+        loaded.run("guten Morgen")
+    assert loaded.run_ones()["probabilities"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_benchmark_measures_a_token_file(file, table, tmp_path, capsys):
+    assert benchmark.main([str(file), f"--output={tmp_path}/b.json"]) == 0
+    (measured,) = json.loads((tmp_path / "b.json").read_text())["measured"]
+    assert 0 < measured["p50_ms"] <= measured["p99_ms"]
+    assert measured["bytes"] == file.stat().st_size
+    capsys.readouterr()
+    assert benchmark.main([str(file), f"--data={table}"]) == 2
+    captured = capsys.readouterr()
+    assert "it takes token ids, not the texts of --data" in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_edge_refuses_tokens(file, token_run, tmp_path, capsys):
+    for source in (file, token_run):
+        assert edge.main([str(source), f"--output={tmp_path}/device"]) == 2
+        captured = capsys.readouterr()
+        assert "takes token ids, and a device has no tokenizer" in captured.err
+        assert captured.err.count("\n") == 1
+        assert list(tmp_path.iterdir()) == []
