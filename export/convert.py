@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from export.gate import check_ops
 from export.inputs import describe_input
 from export.program import SIGNATURE, write_saved_model
 from export.recipes import CALIBRATION_TEXTS, Recipe
@@ -32,6 +33,9 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
 
     Returns:
         A flatbuffer whose signature is that of `write_saved_model`.
+
+    Raises:
+        GateError: it needs ops that a device does not have.
     """
     read = describe_input(classifier).read
     with tempfile.TemporaryDirectory() as folder:
@@ -39,6 +43,8 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
         converter = tf.lite.TFLiteConverter.from_saved_model(
             f"{folder}/model", signature_keys=[SIGNATURE]
         )
+        # Instead of the converter's pages about an op that it cannot express, the gate names it.
+        converter.allow_custom_ops = True
         recipe.set_up(converter)
         # Calibrations warn of the interpreter that they use themselves, and draw progress bars.
         with (
@@ -48,7 +54,9 @@ def convert(classifier: Classifier, recipe: Recipe, calibration_texts: Sequence[
         ):
             warnings.simplefilter("ignore")
             chosen = calibration_texts[:CALIBRATION_TEXTS]
-            return recipe.finish(converter.convert(), map(read, chosen))
+            model = converter.convert()
+            check_ops(model)  # quantizing may run it
+            return recipe.finish(model, map(read, chosen))
 
 
 def append_metadata(model: bytes, metadata: dict[str, Any], files: Iterable[Path] = ()) -> bytes:
