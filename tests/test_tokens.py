@@ -145,6 +145,6 @@ def test_edge_refuses_tokens(file, token_run, tmp_path, capsys):
     for source in (file, token_run):
         assert edge.main([str(source), f"--output={tmp_path}/device"]) == 2
         captured = capsys.readouterr()
-        assert "takes token ids, and a device has no tokenizer" in captured.err
+        assert "takes token ids, for which a device and a page have no tokenizer" in captured.err
         assert captured.err.count("\n") == 1
         assert list(tmp_path.iterdir()) == []
