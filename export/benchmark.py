@@ -78,7 +78,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     if options.adb:
         _check_adb()
     rows = _read_rows(options.data) if options.data else []
-    measured = [_measure_apart(file, count, rows) for file in options.files for count in threads]
+    measured = [measure_apart(file, count, rows) for file in options.files for count in threads]
     result: dict[str, Any] = {"measured": measured}
     if options.adb:
         result["android"] = [_measure_android(file) for file in options.files]
@@ -113,7 +113,12 @@ def find_regressions(
     return lines
 
 
-def _measure_apart(file: Path, threads: int, rows: list[dict[str, str]]) -> dict[str, Any]:
+def measure_apart(file: Path, threads: int, rows: list[dict[str, str]]) -> dict[str, Any]:
+    """Measures a file in a process of its own; as `export.measure.measure`.
+
+    Raises:
+        UserError: the file cannot be measured.
+    """
     request = json.dumps({"file": str(file), "threads": threads, "rows": rows})
     done = subprocess.run(
         [sys.executable, "-m", "export.measure"],

@@ -1,4 +1,4 @@
-"""Folders that hold a .tflite and its golden answers, whole or absent."""
+"""Folders that are whole or absent, and those that hold a .tflite and its golden answers."""
 
 import contextlib
 import shutil
@@ -26,9 +26,30 @@ def check(source: Path | None, output: Path | None) -> None:
     """
     if source is None or output is None:
         raise UserError("give a .tflite or a run, and --output FOLDER")
+    check_new(output)
+
+
+def check_new(output: Path) -> None:
+    """Checks that a folder can be made.
+
+    Raises:
+        UserError: `output` is there already or cannot be made.
+    """
     if output.exists():
         raise UserError(f"--output {output} is there already; give a new folder")
     check_writable(output)
+
+
+@contextlib.contextmanager
+def whole(output: Path) -> Iterator[Path]:
+    """Yields a folder that becomes `output` when the block ends without an error."""
+    parent = output.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".making-") as beside:
+        folder = Path(beside) / output.name
+        folder.mkdir()
+        yield folder
+        folder.rename(output)
 
 
 @contextlib.contextmanager
@@ -55,16 +76,11 @@ def making(source: Path, output: Path) -> Iterator[tuple[Path, EdgeClassifier]]:
             raise UserError(f"{file} is not a .tflite of kerasclf: {error}") from error
         if classifier.takes_tokens:
             raise UserError(TAKES_TOKENS.format(file))
-        parent = output.absolute().parent
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".making-") as beside:
-            folder = Path(beside) / output.name
-            folder.mkdir()
+        with whole(output) as folder:
             shutil.copyfile(file, folder / "model.tflite")
             golden = [{"text": text, **classifier.classify(text)} for text in GOLDEN_TEXTS]
             write_json(folder / "golden.json", golden)
             yield folder, classifier
-            folder.rename(output)
 
 
 def _tflite(source: Path, folder: Path) -> Path:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from export.convert import append_metadata, convert
 from export.gate import check_agreement, check_golden, check_ops, check_size, compare
-from export.inputs import FileInput, describe_input
+from export.inputs import describe_input
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
@@ -35,7 +35,9 @@ class FileReport:
     golden_difference: float
 
 
-def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[bytes, FileReport]:
+def make_file(
+    layout: RunLayout, recipe_name: str, max_drop: float, smaller: Classifier | None = None
+) -> tuple[bytes, FileReport]:
     """Makes the file of a run.
 
     If the run decides with offsets, they are fitted again on this file's own validation scores.
@@ -44,6 +46,8 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
         layout: a finished run.
         recipe_name: one of RECIPES.
         max_drop: largest drop of macro-F1 and of a class's recall on validation.
+        smaller: a classifier that takes the place of the run's; drops are still those against the
+            run.
 
     Returns:
         The file's content, and what was measured of it.
@@ -52,16 +56,17 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
         GateError: the file must not be kept.
         UserError: the run's data cannot be read again (for a recipe that calibrates).
     """
-    classifier, recipe = Classifier.load(layout.root), RECIPES[recipe_name]
-    rows = pd.read_parquet(layout.predictions, filters=[("split", "==", "validation")])
-    texts = rows["text"].tolist()
-    classes = rows["label"].map(classifier.labels.index).to_numpy(dtype=np.int64)
-    keras_decided = classifier.decision.decide(classifier.logits(texts))
+    classifier, recipe = smaller or Classifier.load(layout.root), RECIPES[recipe_name]
+    texts, classes, keras_decided = read_rows(layout, "validation")
     calibration = _training_texts(layout) if recipe.name == "full_int8" else []
     source = describe_input(classifier)
     tables = sum(prod(w.shape) for w in classifier.core.weights if w.name == "embeddings")
     metadata = _metadata(layout, classifier, recipe_name) | source.metadata
-    vocabulary = sorted((layout.featurizer / "assets" / "tokenizer").glob("*"))
+    if smaller is not None:
+        del metadata["keras_test_measures"]  # the run's own are not those of another network
+    vocabulary = []
+    if source.metadata["input"] == "tokens":
+        vocabulary = sorted((layout.featurizer / "assets" / "tokenizer").glob("*"))
 
     def build() -> tuple[bytes, EdgeClassifier]:
         model = convert(classifier, recipe, calibration)
@@ -69,7 +74,7 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
         check_size(model, classifier.core.count_params(), tables, recipe)
         metadata["decision"] = asdict(classifier.decision)
         content = append_metadata(model, metadata, vocabulary)
-        return content, _load(content, source)
+        return content, load_file(content, classifier)
 
     content, file = build()
     difference = check_golden(file, classifier, recipe)
@@ -94,11 +99,20 @@ def make_file(layout: RunLayout, recipe_name: str, max_drop: float) -> tuple[byt
     )
 
 
-def _load(content: bytes, source: FileInput) -> EdgeClassifier:
+def read_rows(layout: RunLayout, split: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Texts, class ids and the class ids that the run decided on, each [n], of a split."""
+    rows = pd.read_parquet(layout.predictions, filters=[("split", "==", split)])
+    labels = read_json(layout.labels)
+    ids = [rows[c].map(labels.index).to_numpy(np.int64) for c in ("label", "predicted_label")]
+    return rows["text"].tolist(), *ids
+
+
+def load_file(content: bytes, classifier: Classifier) -> EdgeClassifier:
+    """A file, with the featurizer of its classifier before it where it takes token ids."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        return EdgeClassifier(path, read=source.read)
+        return EdgeClassifier(path, read=describe_input(classifier).read)
 
 
 def _training_texts(layout: RunLayout) -> list[str]:

@@ -14,6 +14,7 @@ COMMANDS = {
     "cluster": ("export.cluster", "Give a run few different weights."),
     "qat": ("export.qat", "Train a run on with the rounding of int8."),
     "tflite": ("export.tflite", "Export a run as one .tflite that takes UTF-8 bytes."),
+    "compress": ("export.compress", "Find the first file of a run that holds a budget."),
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),

@@ -79,7 +79,11 @@ def fine_tune(
     schedule = tf_keras.optimizers.schedules.CosineDecay(
         config.learning_rate, decay_steps=steps * config.epochs
     )
-    model.compile(tf_keras.optimizers.Adam(schedule, global_clipnorm=config.clip_norm), loss.call)
+    optimizer = tf_keras.optimizers.AdamW(
+        schedule, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer, loss.call)
     history: list[dict[str, Any]] = []
     validate = _Validate(job, featurizer, hard, history)
     model.fit(
