@@ -13,7 +13,6 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from export.lookup import swap_gathers
 from export.program import SIGNATURE
 
-EVERYWHERE = ".*"
 INSIDE_LAYERS = "/"  # only Keras names with a slash; what hashes and what decides has none
 DENSE = (TFLOperationName.CONV_2D, TFLOperationName.FULLY_CONNECTED)
 
@@ -31,14 +30,14 @@ def quantize_table(model: bytes) -> bytes:
     """
     recipe = RecipeManager()
     recipe.add_dynamic_config(
-        EVERYWHERE,
+        INSIDE_LAYERS,
         TFLOperationName.EMBEDDING_LOOKUP,
         num_bits=4,
         granularity=QuantGranularity.TENSORWISE,
         algorithm_key=AlgorithmName.OCTAV,
     )
     for operation in DENSE:
-        recipe.add_dynamic_config(EVERYWHERE, operation, num_bits=8)
+        recipe.add_dynamic_config(INSIDE_LAYERS, operation, num_bits=8)
     return _quantize(swap_gathers(model), recipe, None)
 
 

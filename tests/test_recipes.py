@@ -13,6 +13,7 @@ from export.lookup import swap_gathers
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
+from kerasclf.decision.rule import Decision
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,23 @@ def test_int4_packs_the_table_two_to_a_byte(classifier):
     assert table.type == schema.TensorType.INT4
     assert len(table.quantization.scale) == 1
     assert len(model.buffers[table.buffer].data) == rows * width / 2
+
+
+@pytest.mark.parametrize("recipe", ["int4_embedding", "full_int8"])
+def test_costs_are_weighed_in_float32(recipe, classifier, table, tmp_path):
+    costs = ((0.0, 1.0, 9.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0))
+    decision = Decision(1.0, (0.0, 0.0, 0.0), costs)
+    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    texts = pd.read_csv(table)["text"].tolist()
+    model = convert(decided, RECIPES[recipe], texts)
+    types = {tuple(t.shape): t.type for t in read_flatbuffer(model).subgraphs[0].tensors}
+    logits = classifier.core.get_layer("logits").kernel.shape
+    assert types[logits[1], logits[0]] == schema.TensorType.INT8
+    assert types[3, 3] == schema.TensorType.FLOAT32
+    file = load(model, decided, tmp_path / "m.tflite")
+    for text in [*texts[::7], *GOLDEN_TEXTS]:
+        found = file.run(text)
+        assert found["label"] == (found["probabilities"] @ np.array(costs, np.float32)).argmin()
 
 
 def test_full_int8_keeps_means_and_decision_in_float32(classifier, table):
