@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from export.budget import EXAMPLE, Limit, distance, find_excesses, format_value, parse_budget
+from export.tflite import describe_test
 from kerasclf import command
 from kerasclf.errors import UserError
 
@@ -137,13 +138,8 @@ def show(result: dict[str, Any]) -> None:
         names = "; ".join(result["closest"]) or "none was measured"
         console.print(f"nothing holds {', '.join(result['budget'])}; closest: {names}")
     else:
-        test = result["test"]
-        console.print(
-            f"chosen    {result['chosen']}: test macro-F1 {test['macro_f1']['value']:.4f} "
-            f"({test['macro_f1']['low']:.4f} to {test['macro_f1']['high']:.4f}), the run "
-            f"{test['run_macro_f1']:.4f}",
-            soft_wrap=True,
-        )
+        line = f"chosen    {result['chosen']}: {describe_test(result['test'])}"
+        console.print(line, soft_wrap=True)
     console.print(f"folder    {result['folder']}  (open ladder.html)")
 
 

@@ -26,6 +26,8 @@ class TfliteOptions(command.Options):
     """File to write; saved_models/NAME-N-RECIPE.tflite if none is given."""
     max_drop: float = 0.02
     """Largest drop of validation macro-F1, and of any class's recall, against Keras."""
+    on_test: bool = False
+    """Measure the finished file on the run's test rows, too; for the last number only."""
 
 
 def export_tflite(options: TfliteOptions) -> dict[str, Any]:
@@ -44,8 +46,10 @@ def export_tflite(options: TfliteOptions) -> dict[str, Any]:
     check_writable(output)
 
     with command.quiet_imports():
+        from export.final_score import score_on_test
         from export.gate import GateError
-        from export.prove import make_file
+        from export.prove import load_file, make_file
+        from kerasclf.classifier import Classifier
 
     try:
         content, report = make_file(layout, options.recipe, options.max_drop)
@@ -54,7 +58,11 @@ def export_tflite(options: TfliteOptions) -> dict[str, Any]:
     output.parent.mkdir(parents=True, exist_ok=True)
     with replacing(output) as beside:
         beside.write_bytes(content)
-    return {"file": str(output), **asdict(report)}
+    result = {"file": str(output), **asdict(report)}
+    if options.on_test:
+        file = load_file(content, Classifier.load(layout.root))
+        result["test"] = score_on_test(layout, file)
+    return result
 
 
 def show(result: dict[str, Any]) -> None:
@@ -63,6 +71,18 @@ def show(result: dict[str, Any]) -> None:
         f"{result['file']}: {result['bytes']:,} bytes ({result['gzip_bytes']:,} gzipped), "
         f"validation macro-F1 {result['macro_f1']:.4f} (Keras {result['keras_macro_f1']:.4f}), "
         f"largest difference of a probability {result['golden_difference']:.2g}"
+    )
+    if "test" in result:
+        print(describe_test(result["test"]))
+
+
+def describe_test(test: dict[str, Any]) -> str:
+    """The outcome of `score_on_test` in a line."""
+    macro_f1, difference = test["macro_f1"], test["difference"]
+    return (
+        f"test macro-F1 {macro_f1['value']:.4f} ({macro_f1['low']:.4f} to {macro_f1['high']:.4f}), "
+        f"the run {test['run_macro_f1']:.4f}, paired difference {difference['difference']:+.4f} "
+        f"({difference['low']:+.4f} to {difference['high']:+.4f})"
     )
 
 

@@ -49,6 +49,18 @@ def write(content, path):
     return EdgeClassifier(path)
 
 
+def test_file_is_measured_on_test_rows_only_when_asked(run, tmp_path, capsys):
+    arguments = [str(run), f"--output={tmp_path}/m.tflite", "--recipe=float32", "--json"]
+    assert tflite.main(arguments) == 0
+    assert "test" not in json.loads(capsys.readouterr().out)
+    assert tflite.main([*arguments, "--on-test"]) == 0
+    test = json.loads(capsys.readouterr().out)["test"]
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert test["rows"] == metrics["rows"]["test"]
+    assert test["macro_f1"]["value"] == pytest.approx(test["run_macro_f1"])
+    assert test["difference"]["difference"] == 0
+
+
 def metadata_of(classifier):
     return {"labels": list(classifier.labels), "max_bytes": classifier.featurizer.max_bytes}
 
