@@ -13,9 +13,10 @@ COMMANDS = {
     "prune": ("export.prune", "Set the smallest weights of a run to 0."),
     "cluster": ("export.cluster", "Give a run few different weights."),
     "qat": ("export.qat", "Train a run on with the rounding of int8."),
-    "tflite": ("export.tflite", "Export a run as one .tflite that takes UTF-8 bytes."),
+    "tflite": ("export.tflite", "Export a run as one .tflite with the decision inside."),
     "compress": ("export.compress", "Find the first file of a run that holds a budget."),
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
+    "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
 }
