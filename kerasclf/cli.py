@@ -12,6 +12,7 @@ COMMANDS = {
     "distill": ("export.distill", "Train a small student from larger teachers."),
     "tflite": ("export.tflite", "Export a run as one .tflite that takes UTF-8 bytes."),
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
+    "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
 }
