@@ -97,16 +97,16 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     for layout in layouts:
         train = teachers.train_run(TrainConfig.from_yaml(layout.config), job)
         whole = partial(_load_teacher, layout, job)
-        asking.append((str(layout.root), train, whole, layout))
+        asking.append((str(layout.root), train, whole, layout.root / "out_of_fold" / "run"))
     if options.baseline:
         train = teachers.train_baseline(job)
-        asking.append(("TF-IDF", train, partial(train, rows), first))
+        place = first.root / "out_of_fold" / "baseline"
+        asking.append(("TF-IDF", train, partial(train, rows), place))
     opinions, further = [], []
-    for teacher_name, train, whole, layout in asking:
+    for teacher_name, train, whole, cache in asking:
         # The whole teacher is loaded or fitted only where it is asked.
         teacher = whole() if texts or not options.out_of_fold else None
         if options.out_of_fold:
-            cache = layout.root / "out_of_fold"
             opinions.append(
                 teachers.out_of_fold(teacher_name, train, asked, options.out_of_fold, cache)
             )

@@ -48,19 +48,19 @@ def out_of_fold(
     is kept in `cache` as soon as it is done, so that nothing is computed twice.
 
     Args:
-        name: of the teacher, in the cache and in messages.
+        name: of the teacher in messages.
         train: makes a teacher from rows.
         job: whose training rows are labelled.
         count: number of folds.
-        cache: folder.
+        cache: folder of this teacher alone.
 
     Returns:
         float64 [n, classes], log-probabilities.
     """
     texts, classes = job.texts_and_classes("train")
     found = np.full((len(texts), len(job.examples.labels)), np.nan)
-    state = f"{name} {job.findings['sha256']} {job.config.seed} {count} {len(texts)}"
-    key = sha256((state + "".join(job.split["split"])).encode()).hexdigest()[:16]
+    state = f"{job.findings['sha256']} {job.config.seed} {count} "
+    key = sha256((state + " ".join(job.split["split"])).encode()).hexdigest()[:16]
     for number, (learned, held) in enumerate(folds(job, count, job.config.seed)):
         path = cache / f"{key}-{number + 1}-of-{count}.npy"
         if not path.is_file():
