@@ -10,11 +10,12 @@ from export.compressed_run import EPOCHS, LEARNING_RATE
 from export.compression.fine_tune import fine_tune
 from export.compression.pruning import Pruning
 from export.distill import ALPHA, SIZES, TEMPERATURE
-from export.teachers import calibrated, student_config, train_classifier
+from export.teachers import student_config
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
 from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.train_rows import calibrated, train_classifier
 from kerasclf.layout import RunLayout
 from kerasclf.training.distillation import Teaching
 
