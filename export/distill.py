@@ -58,10 +58,10 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
     from kerasclf.job.folds import fold_folder, out_of_fold
-    from kerasclf.job.prepare import prepare_job
+    from kerasclf.job.prepare import prepare_job, same_data
     from kerasclf.layout import RunLayout
 
-    layouts = [RunLayout.open(run) for run in options.runs]
+    layouts = [RunLayout.open_network(run) for run in options.runs]
     _check(options, len(layouts))
     labels = {tuple(read_json(layout.labels)) for layout in layouts}
     if len(labels) > 1:
@@ -81,7 +81,7 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         from kerasclf.training.distillation import Teaching
 
     name = options.name or f"{base.name}-student"
-    config = teachers.student_config(base, name, first.root, options.seed)
+    config = same_data(base, name, first.root, options.seed)
     if options.output:
         config = replace(config, output=options.output)
     if options.student in SIZES:

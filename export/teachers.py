@@ -1,13 +1,10 @@
-"""What teachers say of texts: probabilities of the TF-IDF baseline, averages, and students."""
+"""What teachers say of texts: probabilities of the TF-IDF baseline, and averages."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
-from kerasclf.config import TrainConfig
 from kerasclf.evaluation.baseline import make_baseline
 from kerasclf.job.folds import Rows, Teacher
 from kerasclf.job.prepare import Job
@@ -33,21 +30,3 @@ def average(opinions: list[np.ndarray], weights: list[float]) -> np.ndarray:
     """Weighted mean of log-probabilities, normalized: float32 [n, classes] probabilities."""
     mean = np.average(np.stack(opinions), axis=0, weights=weights)
     return softmax(mean, axis=1).astype(np.float32)
-
-
-def student_config(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConfig:
-    """The configuration of a student on a teacher's data and split."""
-    return replace(
-        TrainConfig(),
-        **{
-            key: getattr(base, key)
-            for key in (
-                *("dataset", "data", "validation", "test", "text_column", "label_column"),
-                *("group_column", "split_column", "encoding", "label_order", "min_class_rows"),
-                *("validation_share", "test_share", "output", "target", "review_below"),
-            )
-        },
-        split=split,
-        name=name,
-        seed=seed,
-    )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kerasclf.errors import UserError
 from kerasclf.files import read_json
+from kerasclf.job.members import read_members
 from kerasclf.layout import RunLayout
 
 
@@ -110,14 +111,24 @@ def measure_cost(run: FinishedRun) -> dict[str, float]:
 
     Returns:
         "size_bytes" of what predicts, "parameters", "p50_ms" and "p99_ms" of one text on the
-        machine that trained it, "train_seconds" and "peak_memory_bytes" of the training.
+        machine that trained it, "train_seconds" and "peak_memory_bytes" of the training. Size and
+        time of an ensemble are those of its members.
     """
-    parts = [run.layout.model, *run.layout.featurizer.rglob("*")]
+    if run.layout.ensemble.is_file():
+        members = [RunLayout.open(folder) for folder in read_members(run.layout)[0]]
+        costs = [measure_cost(FinishedRun("", of, read_json(of.metrics))) for of in members]
+        size, train_seconds = (
+            sum(cost[name] for cost in costs) for name in ("size_bytes", "train_seconds")
+        )
+    else:
+        parts = [run.layout.model, *run.layout.featurizer.rglob("*")]
+        size = sum(path.stat().st_size for path in parts if path.is_file())
+        train_seconds = run.metrics["seconds"]["train"]
     return {
-        "size_bytes": sum(path.stat().st_size for path in parts if path.is_file()),
+        "size_bytes": size,
         "parameters": run.metrics["training"]["parameters"],
         "p50_ms": run.metrics["latency"]["p50_ms"],
         "p99_ms": run.metrics["latency"]["p99_ms"],
-        "train_seconds": run.metrics["seconds"]["train"],
+        "train_seconds": train_seconds,
         "peak_memory_bytes": run.metrics["peak_memory_bytes"],
     }

@@ -28,7 +28,7 @@ def write_report(
         path: where to.
         metrics: content of metrics.json.
         predictions: frame of validation and test rows with their probabilities.
-        history: a dict an epoch.
+        history: a dict an epoch; empty for an ensemble.
         findings: the doctor's.
         config: the run's configuration.
     """
@@ -45,7 +45,7 @@ def write_report(
         resamples=RESAMPLES,
         plots={
             "classes": plots.plot_classes(findings["class_counts"]),
-            "history": plots.plot_history(history),
+            **({"history": plots.plot_history(history)} if history else {}),
             "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
             "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
             "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),

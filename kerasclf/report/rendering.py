@@ -9,6 +9,7 @@ import jinja2
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
+    describe_ensemble,
     describe_target,
     in_interval,
 )
@@ -32,9 +33,11 @@ def _templates() -> jinja2.Environment:
         "in_interval": in_interval,
         "describe_baseline": describe_baseline,
         "describe_best": describe_best,
+        "describe_ensemble": describe_ensemble,
         "describe_target": describe_target,
         # A label may hold what ends a table's cell.
         "cell": lambda text: html.escape(" ".join(str(text).split())).replace("|", "&#124;"),
+        "sentence": lambda text: text[:1].upper() + text[1:] + ".",
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment

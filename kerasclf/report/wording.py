@@ -30,6 +30,20 @@ def describe_target(target: dict[str, Any]) -> str:
     return f"{target['target']} {word} by {abs(target['margin']):.4g} ({target['value']:.4g})"
 
 
+def describe_ensemble(ensemble: dict[str, Any]) -> str:
+    """Whether the ensemble beats its best member, plainly."""
+    found = ensemble["macro_f1_difference"]
+    verdict = {
+        "better": "the ensemble beats its best member",
+        "worse": "the ensemble does NOT beat its best member, it is worse",
+        "undecided": "the ensemble does not clearly beat its best member, nor the other way round",
+    }[found["verdict"]]
+    return (
+        f"{verdict}: {ensemble['best_member']}, best on validation rows; difference of macro-F1 on "
+        f"test rows {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+    )
+
+
 def describe_best(best: dict[str, Any]) -> str:
     """Which run is the best under the targets, how it was picked, and what test rows say of it."""
     words = {
