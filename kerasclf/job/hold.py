@@ -9,6 +9,19 @@ from kerasclf.errors import UserError
 from kerasclf.layout import RunLayout
 
 
+def is_held(layout: RunLayout) -> bool:
+    """Whether a living process works on a partial run."""
+    try:
+        with layout.lock.open() as file:
+            # Shared, and given back at once: who only looks does not hold.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def hold(layout: RunLayout) -> Iterator[None]:
     """Holds a partial run, and says how to go on if the user interrupts.
