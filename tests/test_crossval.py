@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -106,3 +107,17 @@ def test_bad_cross_validations(case, table, tmp_path, capsys):
     assert captured.err.count("\n") == 1
     assert re.search(message, captured.err), captured.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_fold_has_the_class_weights_of_its_own_configuration(table):
+    from kerasclf.job.train_rows import train_run
+
+    size = {"max_bytes": 48, "buckets": 512, "embedding_dim": 8, "filters": 8, "epochs": 1}
+    job = prepare_job(TrainConfig(data=table, **size))
+    rows = job.texts_and_classes("train")
+    none, again, balanced = (
+        train_run(replace(job.config, class_weights=weights), job)(rows)(["selamat pagi"])
+        for weights in ("none", "none", "balanced")
+    )
+    np.testing.assert_array_equal(none, again)
+    assert np.abs(none - balanced).max() > 1e-6
