@@ -44,7 +44,8 @@ def compare(options: CompareOptions) -> dict[str, Any]:
     test = read_predictions(runs, "test")
     entries = [_describe(run, targets) for run in runs]
     entries.sort(key=lambda entry: -entry["measures"]["macro_f1"]["value"])
-    differences = compare_pairs(test.classes, test.decided, len(test.labels), SEED)
+    decided = {entry["run"]: test.decided[entry["run"]] for entry in entries}
+    differences = compare_pairs(test.classes, decided, len(test.labels), SEED)
     result = {
         "rows": len(test.classes),
         "labels": list(test.labels),

@@ -112,7 +112,7 @@ def test_compare(run, weak, tmp_path, capsys):
         assert entry["cost"]["train_seconds"] == metrics["seconds"]["train"]
     values = [entry["measures"]["macro_f1"]["value"] for entry in result["runs"]]
     assert result["differences"]["macro_f1"][0]["difference"] == pytest.approx(
-        values[1] - values[0]
+        values[0] - values[1]
     )
     page = (output / "compare.html").read_text()
     assert "Best under the targets: greetings/1" in page

@@ -23,4 +23,5 @@ def print_crossval(result: dict[str, Any]) -> None:
         values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
         classes.add_row(label, *values, f"{scores['support']:.0f}")
     console.print(classes)
-    console.print(f"folds   {result['folder']}  (distill --out-of-fold {len(folds)} uses them)")
+    place = f"folds   {result['folder']}  (distill --out-of-fold {len(folds)} uses them)"
+    console.print(place, soft_wrap=True)
