@@ -36,7 +36,7 @@ def make_leaderboard(search: Search, oracle: SearchOracle) -> pd.DataFrame:
     means = {trial.trial_id: mean_final(oracle, trial) for trial in ranked}
     # Finalists go before the others, since they were measured better.
     ranked.sort(key=lambda t: (means[t.trial_id] is None, -(means[t.trial_id] or 0)))
-    failed = [trial for trial in oracle.searched() if trial not in ranked]
+    failed = [trial for trial in oracle.searched() if trial.score is None]
     rows = []
     for rank, trial in enumerate([*ranked, *failed], start=1):
         figures = {name: trial.metrics.get_best_value(name) for name in _measured(search, trial)}
@@ -56,7 +56,10 @@ def make_leaderboard(search: Search, oracle: SearchOracle) -> pd.DataFrame:
                 **{f"--{k.replace('_', '-')}": v for k, v in _values(search, trial).items()},
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    # KerasTuner's figures are floats; a failed trial has none.
+    counts = [name for name in ("best_epoch", "epochs", "bytes") if name in frame]
+    return frame.astype(dict.fromkeys(counts, "Int64"))
 
 
 def _measured(search: Search, trial: Trial) -> tuple[str, ...]:
@@ -104,11 +107,13 @@ def write_leaderboard(search: Search, oracle: SearchOracle) -> dict[str, Any]:
 def _write_page(
     search: Search, oracle: SearchOracle, frame: pd.DataFrame, result: dict[str, Any]
 ) -> None:
-    values = pd.DataFrame([_values(search, trial) for trial in oracle.ranked()])
-    scores = [trial.score for trial in oracle.ranked()]
+    ranked = oracle.ranked()
+    values = pd.DataFrame([_values(search, trial) for trial in ranked])
+    scores = [trial.score for trial in ranked]
     drawn = {}
     if scores:
-        drawn["parallel"] = plots.plot_parallel(values, scores, search.metric)
+        best = ranked.index(winner(oracle))
+        drawn["parallel"] = plots.plot_parallel(values, scores, search.metric, best)
         drawn["parameters"] = plots.plot_parameters(values, scores, search.metric)
     folder = Path(__file__).parent / "templates"
     environment = jinja2.Environment(

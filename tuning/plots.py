@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-BLUE, GREY = "#2a6fbb", "#8a8f98"
+BLUE, ORANGE, GREY = "#2a6fbb", "#d9822b", "#8a8f98"
 PANELS_A_ROW = 4
 STYLE = {
     "font.size": 9,
@@ -25,26 +25,28 @@ STYLE = {
 }
 
 
-def plot_parallel(values: pd.DataFrame, scores: list[float], metric: str) -> str:
+def plot_parallel(values: pd.DataFrame, scores: list[float], metric: str, best: int) -> str:
     """Parallel coordinates: a line a trial over one axis a parameter, and the score.
 
     Args:
-        values: n trials, best first, and a column a parameter.
+        values: n trials, and a column a parameter.
         scores: n scores.
         metric: name of the score.
+        best: place of the trial that won.
     """
     names = list(values.columns)
     places = np.array([_place(values[name])[0] for name in names])
     low, high = min(scores), max(scores)
     heights = np.array([(score - low) / (high - low) if high > low else 0.5 for score in scores])
-    colors = ScalarMappable(Normalize(low, high), "viridis")
+    colors = ScalarMappable(Normalize(low, high), "viridis_r")
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(1.6 + 1.15 * len(names), 3.6))
         # The best lines come last, on top; equal values lie a little apart.
-        for i in range(len(scores))[::-1]:
+        for i in sorted(range(len(scores)), key=lambda i: (i == best, scores[i])):
             spread = 0.05 * (i / max(1, len(scores) - 1) - 0.5)
             line = [*(places[:, i] + spread), heights[i]]
-            axes.plot(line, color=colors.to_rgba(scores[i]), linewidth=2.4 if i == 0 else 1.1)
+            color, width = (ORANGE, 2.6) if i == best else (colors.to_rgba(scores[i]), 1.1)
+            axes.plot(line, color=color, linewidth=width)
         for x, name in enumerate(names):
             axes.axvline(x, color=GREY, linewidth=0.8)
             for level, label in zip(*_place(values[name])[1:], strict=True):
