@@ -431,12 +431,15 @@ def test_the_same_command_joins_by_the_chief(table, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     space = write_space(tmp_path, TINY)
-    options = ("--algorithm=random", "--trials=6", "--epochs=6", "--final-seeds=0")
+    options = ("--algorithm=random", "--trials=12", "--epochs=12", "--final-seeds=0")
     call = command(table, tmp_path, space, *options, f"--chief=127.0.0.1:{port}", "--json")
     leader = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
     await_trials(tmp_path / "greetings-search", 1, leader)
+    other = subprocess.run([*call, "--dropout=0.4"], capture_output=True, text=True, check=False)
+    assert other.returncode == 2
+    assert "the chief leads another search" in other.stderr
     joined = subprocess.run(call, capture_output=True, text=True, check=False)
     output, _ = leader.communicate()
     assert joined.returncode == leader.returncode == 0, joined.stderr
     assert json.loads(joined.stdout) == {"joined": f"127.0.0.1:{port}"}
-    assert json.loads(output)["completed"] == 6
+    assert json.loads(output)["completed"] == 12

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from kerasclf.command import warn
+from kerasclf.errors import UserError
 from kerasclf.files import write_json
 from kerasclf.layout import PARTIAL
 from tuning.plan import RESULT, WORKER, Search
@@ -63,6 +64,7 @@ class Crew:
         """Replaces workers that died in a trial, and returns whether any is still at work.
 
         Raises:
+            UserError: one found that the chief leads another search.
             RuntimeError: one ended where nothing but the search itself can be to blame.
         """
         for i, process in enumerate(self._processes):
@@ -84,6 +86,8 @@ class Crew:
                 return
         log = self._log(name)
         last = (log.read_text(errors="replace").strip().splitlines() or ["no word"])[-1]
+        if code == 2:
+            raise UserError(last)
         raise RuntimeError(f"{name} ended by {cause} outside of a trial: {last} (see {log})")
 
     def _start(self, i: int) -> subprocess.Popen[bytes]:

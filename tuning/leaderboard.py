@@ -20,7 +20,8 @@ def read_reason(search: Search, trial: Trial) -> str:
     """Why a trial failed; KerasTuner does not carry it from a worker to the chief."""
     path = search.trial_folder / trial.trial_id / RESULT
     # A trial of another machine has left its folder there.
-    return read_json(path)["failed"] if path.is_file() else "see the log of its worker"
+    found = read_json(path) if path.is_file() else {}
+    return found.get("failed", "see the log of its worker")
 
 
 def make_leaderboard(search: Search, oracle: SearchOracle) -> pd.DataFrame:

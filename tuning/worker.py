@@ -50,7 +50,7 @@ def main() -> int:
     identity = identify(order.search.settings(job))
     tuner = TrialTuner(make_oracle(order.search, identity), order.search, job)
     if tuner.oracle.get_space().get(IDENTITY) != identity:
-        print("the chief leads another search, or has other data", file=sys.stderr)
+        print("the chief leads another search or has other data; give the same", file=sys.stderr)
         return 2
     tuner.search()
     return 0
