@@ -396,9 +396,7 @@ def test_killed_and_resumed_search_has_the_same_trials(algorithm, table, tmp_pat
 
 
 def children(pid):
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in listed.stdout.split()]
 
 
@@ -421,6 +419,18 @@ def test_a_worker_that_dies_fails_its_trial_alone(table, tmp_path):
     assert (result["trials"], result["completed"]) == (3, 2)
     board = pd.read_csv(folder / "leaderboard.csv")
     assert board["outcome"].str.contains("its process ended by signal 9").sum() == 1
+
+
+@pytest.mark.slow
+def test_a_search_without_a_result_says_why(table, tmp_path):
+    space = write_space(tmp_path, {"encoder": [str(tmp_path)], "epochs": [1, 2]})
+    call = command(table, tmp_path, space, "--algorithm=grid")
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search("gave a result; the first: .*no config.json", done.stderr)
+    board = pd.read_csv(tmp_path / "greetings-search" / "leaderboard.csv")
+    assert len(board) == 2
+    assert not (tmp_path / "greetings-search" / "best.yaml").exists()
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def _lead(
         from tuning.board import Board
         from tuning.chief import serve
         from tuning.crew import Crew
-        from tuning.leaderboard import write_leaderboard
+        from tuning.leaderboard import read_reason, write_leaderboard
         from tuning.oracles import make_oracle
 
     oracle = make_oracle(plan, identity)
@@ -151,7 +151,8 @@ def _lead(
         raise
     result = write_leaderboard(plan, oracle)
     if "best" not in result:
-        raise RuntimeError(f"no trial gave a result; {plan.folder}/leaderboard.csv says why")
+        reason = read_reason(plan, oracle.searched()[0])
+        raise RuntimeError(f"no trial of {plan.folder} gave a result; the first: {reason}")
     return result
 
 
