@@ -9,6 +9,7 @@ COMMANDS = {
     "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
+    "search": ("tuning.search", "Search for the best training options."),
     "distill": ("export.distill", "Train a small student from larger teachers."),
     "prune": ("export.prune", "Set the smallest weights of a run to 0."),
     "cluster": ("export.cluster", "Give a run few different weights."),

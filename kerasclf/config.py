@@ -217,11 +217,18 @@ class TrainConfig:
             wrong = unknown[0] if isinstance(found, dict) else type(found).__name__
             raise UserError(f"--config {path} has {wrong!r}; expected keys such as encoder, epochs")
         hints = get_type_hints(cls)
-        return cls(**{key: _convert(key, hints[key], value, path) for key, value in found.items()})
+        source = f"--config {path}"
+        return cls(**{key: convert(key, hints[key], value, source) for key, value in found.items()})
 
 
-def _convert(key: str, hint: Any, value: Any, path: Path) -> Any:
+def convert(key: str, hint: Any, value: Any, source: str) -> Any:
     """A value of a YAML file as the field's type, without guessing.
+
+    Args:
+        key: name of the field.
+        hint: its type.
+        value: what was read.
+        source: the file, for the message.
 
     Raises:
         UserError: it is of another type.
@@ -241,6 +248,6 @@ def _convert(key: str, hint: Any, value: Any, path: Path) -> Any:
             return value
     names = ["null" if kind is NoneType else getattr(kind, "__name__", kind) for kind in kinds]
     raise UserError(
-        f"--config {path} has {key}: {value!r}; expected {' or '.join(names)}"
+        f"{source} has {key}: {value!r}; expected {' or '.join(names)}"
         + (" (quote it)" if str in kinds or Path in kinds or "tuple" in str(hint) else "")
     )

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kerasclf import command
 from kerasclf.config import TrainConfig
@@ -21,7 +21,10 @@ class TrainOptions(TrainConfig, command.Options):
     """Unfinished run to go on with; takes no other options."""
 
 
-def default_options(argv: Sequence[str]) -> TrainOptions:
+OptionsT = TypeVar("OptionsT", bound=TrainConfig)
+
+
+def default_options(argv: Sequence[str], options_class: type[OptionsT] = TrainOptions) -> OptionsT:
     """The options' defaults: those of `--config FILE`, if it is given."""
     import argparse
 
@@ -31,7 +34,7 @@ def default_options(argv: Sequence[str]) -> TrainOptions:
         path = finder.parse_known_args(argv)[0].config
     except argparse.ArgumentError:
         path = None
-    return TrainOptions(config=path, **vars(TrainConfig.from_yaml(path)) if path else {})
+    return options_class(config=path, **vars(TrainConfig.from_yaml(path)) if path else {})
 
 
 def train(options: TrainOptions) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def run_job(
         sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
         say(f"{layout.root}: {sizes} rows, {core.count_params():,} parameters")
         with strategy.scope():
-            history = _train(job, featurizer, core, layout, teaching)
+            history = train_core(job, featurizer, core, layout, teaching)
         if job.config.mixed_precision:
             # Weights are float32 throughout; what is measured and kept computes in float32, too.
             prepare(job.config.seed, mixed_precision=False)
@@ -108,13 +108,25 @@ def run_job(
         return _finish(job, layout, metrics, predictions, history)
 
 
-def _train(
+def train_core(
     job: Job,
     featurizer: Featurizer,
     core: keras.Model,
     layout: RunLayout,
-    teaching: Teaching | None,
+    teaching: Teaching | None = None,
 ) -> list[dict[str, Any]]:
+    """Trains the core that a job's configuration names, on its training rows.
+
+    Args:
+        job: a prepared job; its test rows are not read.
+        featurizer: strings to model inputs.
+        core: model inputs to logits, made within the distribution strategy.
+        layout: where history, backup and best weights go; training goes on from a backup there.
+        teaching: what a teacher says of the training rows.
+
+    Returns:
+        A dict of HISTORY_COLUMNS for each epoch.
+    """
     config = job.config
     history = fit(
         core,
