@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
 
 from export.golden import GOLDEN_TEXTS
 from export.serving_graph import CLASSIFY, PREDICT
-from kerasclf.client.protos import only_protos
-
-with only_protos():
-    from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
 
 PLACE = "assets.extra/tf_serving_warmup_requests"
 BATCHES = (1, 8, 64)

@@ -1,7 +1,7 @@
 """A small model server for tests: TF Serving's documented interface, answered by TensorFlow.
 
 It is not TF Serving. It reads models.config, loads the versions it names with their labels, and
-answers PredictionService.Predict and .Classify over gRPC and the documented REST routes.
+answers PredictionService.Predict and .Classify over gRPC, and the REST routes of both.
 """
 
 import json
@@ -130,6 +130,7 @@ def abort_refused(context):
 def make_handler(models):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -9,10 +9,13 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+import urllib3
 
 pytest.importorskip("tensorflow_serving", reason="needs the extra serving")
 
+import grpc
 from model_server import ModelServer
+from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
 
 from export import saved_model
 from export.golden import GOLDEN_TEXTS
@@ -85,6 +88,31 @@ def test_answers_are_those_of_keras(url, run):
 def test_versions_and_labels(suffix, version, scheme, server, models):
     with client.connect(server.url(scheme, "greetings", suffix)) as model:
         assert model.predict(["a"])[0].version == version
+
+
+def test_classify_over_rest_and_grpc(server, models, run):
+    classifier = Classifier.load(run)
+    texts = ["guten Morgen", "é a\0b"]
+    expected = classifier.predict_proba(texts)
+    rows = [{"text": text} for text in texts]
+    answer = urllib3.request(
+        "POST",
+        server.url("http", "greetings", ":classify"),
+        json={"signature_name": "classify", "examples": rows},
+    )
+    scores = [dict(row) for row in answer.json()["results"]]
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name, request.model_spec.signature_name = "greetings", "classify"
+    for text in texts:
+        example = request.input.example_list.examples.add()
+        example.features.feature["text"].bytes_list.value.append(text.encode())
+    with grpc.insecure_channel(server.hosts["grpc"]) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        found = stub.Classify(request, timeout=10).result.classifications
+    for place, row in enumerate(found):
+        assert {entry.label: entry.score for entry in row.classes} == pytest.approx(scores[place])
+        by_label = dict(zip(classifier.labels, expected[place], strict=True))
+        assert scores[place] == pytest.approx(by_label, abs=1e-5)
 
 
 def test_many_texts_are_sent_in_batches(url, models):
@@ -162,6 +190,7 @@ def test_a_server_that_comes_up_late_is_found(scheme, run, server):
     def relay():
         time.sleep(0.3)
         with socket.create_server(("127.0.0.1", late)) as listening:
+            listening.settimeout(10)
             inward, _ = listening.accept()
             with inward, socket.create_connection((host, int(port))) as outward:
                 back = threading.Thread(target=copy, args=(outward, inward))

@@ -4,7 +4,10 @@ from kerasclf.errors import UserError
 
 
 class ServingError(UserError):
-    """A request without an answer; the message says what to do."""
+    """A request without an answer; the message says what to do.
+
+    Commands end with 2 for each kind: the URL, the texts or the server are the user's to mend.
+    """
 
 
 class TextError(ServingError, TypeError):

@@ -49,14 +49,15 @@ class RestClient(Client):
                 redirect=False,
             )
         except urllib3.exceptions.NewConnectionError as error:
-            raise UnreachableError(_advise(self.address.url, error)) from error
+            # It counts as a timeout by its class, also where the connection was refused.
+            raise self._unreachable(error) from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineError(
                 f"no answer of {self.address.url} within {self.timeout:g} s; raise the timeout, "
                 "or send fewer texts at once"
             ) from error
         except urllib3.exceptions.HTTPError as error:
-            raise UnreachableError(_advise(self.address.url, error)) from error
+            raise self._unreachable(error) from error
         if answer.status != 200:
             kind = ERRORS.get(answer.status, ServerError)
             raise kind(f"{self._url} answered {answer.status}: {_read_error(answer.data)}")
@@ -68,13 +69,15 @@ class RestClient(Client):
             ) from error
         return make_predictions(rows if isinstance(rows, list) else [], len(texts))
 
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        return UnreachableError(
+            f"no connection to {self.address.url} ({error}); is the server running, and is this "
+            "its REST port?"
+        )
+
     def close(self) -> None:
         """Closes the connections."""
         self._pool.clear()
-
-
-def _advise(url: str, error: Exception) -> str:
-    return f"no connection to {url} ({error}); is the server running, and is this its REST port?"
 
 
 def _read_error(content: bytes) -> Any:
