@@ -1,5 +1,6 @@
 """`kerasclf saved_model`: a run as the next version of a model that TF Serving watches."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,10 +60,9 @@ def manage_versions(options: SavedModelOptions) -> dict[str, Any]:
 def _folder(options: SavedModelOptions, layout: Any) -> Path:
     from kerasclf.files import read_json
 
-    # Of "." and "..", the name is known only in full.
-    if options.to:
-        return options.to.resolve()
-    return Path("saved_models").resolve() / read_json(layout.metrics)["name"]
+    folder = options.to or Path("saved_models") / read_json(layout.metrics)["name"]
+    # Of "." and "..", the name is known only in full; a link keeps its own.
+    return Path(os.path.abspath(folder))
 
 
 def _publish(layout: Any, versions: Any) -> int:

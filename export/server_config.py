@@ -28,9 +28,14 @@ MODEL = """\
 def write_server_files(root: Path) -> None:
     """Writes models.config of all models in a folder, and the other files that are absent.
 
+    To be called under `export.versions.lock`: what killed processes left is removed.
+
     Args:
         root: the folder of all models, which the server sees as /models.
     """
+    for name in (MODELS, *ONCE):
+        for path in root.glob(f".[0-9]*.{name}"):
+            path.unlink()
     models = [Versions(path) for path in sorted(root.glob("[!.]*")) if path.is_dir()]
     write_text(root / MODELS, _describe([model for model in models if model.labels()]))
     templates = Path(__file__).parent / "templates"

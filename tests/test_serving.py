@@ -253,6 +253,21 @@ def test_server_files(models, run):
     assert read_config(root).keys() == {"greetings", "other"}
 
 
+def test_leftovers_are_removed_and_numbers_not_lost(run, tmp_path):
+    folder = tmp_path / "served" / "greetings"
+    # As of a process that was killed after it wrote the record, and of others before.
+    (folder / ".1.partial" / "variables").mkdir(parents=True)
+    (folder / "1.json").write_text("{}")
+    (folder / ".123.1.json").touch()
+    (folder.parent / ".123.models.config").touch()
+    (folder / ".4.withdrawn").mkdir()
+    assert saved_model.main([str(run), f"--to={folder}"]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"1.json", ".4.withdrawn", "5", "5.json"}
+    assert not (folder.parent / ".123.models.config").exists()
+    assert saved_model.main([str(run), f"--to={folder}/../."]) == 2
+
+
 def test_records(published, run):
     record = json.loads((published / "1.json").read_text())
     assert (record["version"], record["run"]) == (1, str(run))
