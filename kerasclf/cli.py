@@ -19,13 +19,16 @@ COMMANDS = {
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
+    "saved_model": ("export.saved_model", "Publish a run as a version for TF Serving."),
+    "request": ("kerasclf.request", "Label texts by a model that is served."),
+    "loadtest": ("kerasclf.loadtest", "Measure a served model under a steady load."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
 }
 
 
 def help_text() -> str:
     """The program's help: a line for each command."""
-    lines = [f"  {name:<10} {line}" for name, (_, line) in COMMANDS.items()]
+    lines = [f"  {name:<11} {line}" for name, (_, line) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: kerasclf COMMAND [OPTIONS]",
