@@ -41,7 +41,7 @@ def compress(options: CompressOptions) -> dict[str, Any]:
     limits = parse_budget(options.budget)
     if options.run is None:
         raise UserError("no run given; expected a folder such as runs/NAME/1")
-    layout = RunLayout.open(options.run)
+    layout = RunLayout.open_network(options.run)
     metrics = read_json(layout.metrics)
     name = f"{metrics['name']}-{metrics['number']}-compressed"
     output = options.output or Path("saved_models") / name

@@ -57,7 +57,7 @@ def make_compressed_run(
 
     if options.run is None:
         raise UserError("no run given; expected a folder such as runs/NAME/1")
-    layout = RunLayout.open(options.run)
+    layout = RunLayout.open_network(options.run)
     base = TrainConfig.from_yaml(layout.config)
     check_bytes(layout.root, base.encoder)
     config = replace(

@@ -57,10 +57,11 @@ def distill(options: DistillOptions) -> dict[str, Any]:
 
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
-    from kerasclf.job.prepare import prepare_job
+    from kerasclf.job.folds import fold_folder, out_of_fold
+    from kerasclf.job.prepare import prepare_job, same_data
     from kerasclf.layout import RunLayout
 
-    layouts = [RunLayout.open(run) for run in options.runs]
+    layouts = [RunLayout.open_network(run) for run in options.runs]
     _check(options, len(layouts))
     labels = {tuple(read_json(layout.labels)) for layout in layouts}
     if len(labels) > 1:
@@ -76,10 +77,11 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     with command.quiet_imports():
         from export import teachers
         from kerasclf.job.run import run_job
+        from kerasclf.job.train_rows import train_run
         from kerasclf.training.distillation import Teaching
 
     name = options.name or f"{base.name}-student"
-    config = teachers.student_config(base, name, first.root, options.seed)
+    config = same_data(base, name, first.root, options.seed)
     if options.output:
         config = replace(config, output=options.output)
     if options.student in SIZES:
@@ -95,21 +97,21 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     # For each teacher: its name, how it is trained on other rows, the whole one, and its cache.
     asking = []
     for layout in layouts:
-        train = teachers.train_run(TrainConfig.from_yaml(layout.config), job)
+        learned = TrainConfig.from_yaml(layout.config)
         whole = partial(_load_teacher, layout, job)
-        asking.append((str(layout.root), train, whole, layout.root / "out_of_fold" / "run"))
+        cache = fold_folder(layout.root.parent, learned)
+        asking.append((str(layout.root), train_run(learned, job), whole, cache))
     if options.baseline:
         train = teachers.train_baseline(job)
-        place = first.root / "out_of_fold" / "baseline"
-        asking.append(("TF-IDF", train, partial(train, rows), place))
+        cache = first.root.parent / "out_of_fold" / "baseline"
+        asking.append(("TF-IDF", train, partial(train, rows), cache))
     opinions, further = [], []
     for teacher_name, train, whole, cache in asking:
         # The whole teacher is loaded or fitted only where it is asked.
         teacher = whole() if texts or not options.out_of_fold else None
         if options.out_of_fold:
-            opinions.append(
-                teachers.out_of_fold(teacher_name, train, asked, options.out_of_fold, cache)
-            )
+            said, _ = out_of_fold(teacher_name, train, asked, options.out_of_fold, cache)
+            opinions.append(said)
         else:
             opinions.append(teacher(rows[0]))
         if texts:
@@ -127,8 +129,8 @@ def distill(options: DistillOptions) -> dict[str, Any]:
 
 def _load_teacher(layout: Any, job: Any) -> Any:
     """A finished run as a teacher."""
-    from export.teachers import calibrated
     from kerasclf.classifier import Classifier
+    from kerasclf.job.train_rows import calibrated
 
     return calibrated(Classifier.load(layout.root).logits, job)
 

@@ -87,7 +87,7 @@ def _tflite(source: Path, folder: Path) -> Path:
     """The source if it is a file, else a run's export."""
     if source.is_file():
         return source
-    if read_json(RunLayout.open(source).metrics)["encoder"] != "bytes":
+    if read_json(RunLayout.open_network(source).metrics)["encoder"] != "bytes":
         raise UserError(TAKES_TOKENS.format(source))
     from export.tflite import TfliteOptions, export_tflite
 

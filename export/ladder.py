@@ -10,11 +10,11 @@ from export.compressed_run import EPOCHS, LEARNING_RATE
 from export.compression.fine_tune import fine_tune
 from export.compression.pruning import Pruning
 from export.distill import ALPHA, SIZES, TEMPERATURE
-from export.teachers import calibrated, student_config, train_classifier
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.prepare import Job, prepare_job, same_data
+from kerasclf.job.train_rows import calibrated, train_classifier
 from kerasclf.layout import RunLayout
 from kerasclf.training.distillation import Teaching
 
@@ -107,7 +107,7 @@ class Ladder:
         return self._decided(classifier)
 
     def _train_student(self, size: str) -> Classifier:
-        config = student_config(self._base, size, self._layout.root, self._base.seed)
+        config = same_data(self._base, size, self._layout.root, self._base.seed)
         config = replace(config, **SIZES[size]).resolved()
         job = replace(self._job, config=config)
         rows = job.texts_and_classes("train")

@@ -37,7 +37,7 @@ def export_tflite(options: TfliteOptions) -> dict[str, Any]:
 
     if options.run is None:
         raise UserError("no run given; expected a folder such as runs/NAME/1")
-    layout = RunLayout.open(options.run)
+    layout = RunLayout.open_network(options.run)
     metrics = read_json(layout.metrics)
     name = f"{metrics['name']}-{metrics['number']}-{options.recipe}.tflite"
     output = options.output or Path("saved_models") / name

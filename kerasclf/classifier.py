@@ -1,6 +1,6 @@
 """A trained run in Python: strings to labels."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kerasclf.decision.rule import Decision
 from kerasclf.files import read_json
+from kerasclf.job.members import read_members
 from kerasclf.layout import RunLayout
 from kerasclf.models.featurizer import Featurizer, load_featurizer
 
@@ -29,8 +30,8 @@ class Classifier:
 
     def __init__(
         self,
-        featurizer: Featurizer,
-        core: keras.Model,
+        featurizer: Featurizer | Callable[[tf.Tensor], tf.Tensor],
+        core: keras.Model | Callable[..., tf.Tensor],
         labels: Iterable[str],
         decision: Decision | None = None,
     ):
@@ -59,12 +60,45 @@ class Classifier:
             UserError: there is no finished run.
         """
         layout = RunLayout.open(run)
-        return cls(
-            load_featurizer(layout.featurizer),
-            _load_core(layout.model),
-            read_json(layout.labels),
-            Decision.load(layout.decision),
-        )
+        labels, decision = read_json(layout.labels), Decision.load(layout.decision)
+        if layout.ensemble.is_file():
+            members, weights = read_members(layout)
+            return cls.vote([cls.load(member) for member in members], weights, labels, decision)
+        featurizer, core = load_featurizer(layout.featurizer), _load_core(layout.model)
+        return cls(featurizer, core, labels, decision)
+
+    @classmethod
+    def vote(
+        cls,
+        members: list[Self],
+        weights: list[float],
+        labels: Iterable[str],
+        decision: Decision | None = None,
+    ) -> Self:
+        """Makes one classifier of several by soft voting.
+
+        Its logits are the logarithm of the weighted mean of the members' calibrated probabilities.
+
+        Args:
+            members: classifiers of the same labels in the same order.
+            weights: one a member, at least 0, of sum 1; a member of weight 0 is not asked.
+            labels: label names by class id.
+            decision: logits to class ids; plain argmax if None.
+        """
+        voters = [(member, w) for member, w in zip(members, weights, strict=True) if w > 0]
+
+        def core(texts: tf.Tensor, training: bool) -> tf.Tensor:
+            said = [
+                tf.nn.log_softmax(
+                    tf.cast(voter.core(voter.featurizer(texts), training=training), tf.float32)
+                    / voter.decision.temperature
+                )
+                + np.log(weight)
+                for voter, weight in voters
+            ]
+            return tf.reduce_logsumexp(tf.stack(said), axis=0)
+
+        return cls(lambda texts: texts, core, labels, decision)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """Logits, float32 [n, classes], of n texts of any length and content."""

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": ("kerasclf.train", "Train, calibrate, measure and report a classifier."),
     "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
+    "compare": ("kerasclf.compare", "Compare runs on the test rows that they share."),
+    "crossval": ("kerasclf.crossval", "Train and measure on folds of the training rows."),
+    "ensemble": ("kerasclf.ensemble", "Average the probabilities of runs by soft voting."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
     "search": ("tuning.search", "Search for the best training options."),

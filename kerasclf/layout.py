@@ -89,6 +89,11 @@ class RunLayout:
         return self.root / "compression.json"
 
     @property
+    def ensemble(self) -> Path:
+        """Which runs vote, and with what weights; only in an ensemble, in place of the model."""
+        return self.root / "ensemble.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of TensorBoard logs."""
         return self.root / "tensorboard"
@@ -164,12 +169,24 @@ class RunLayout:
         layout = cls(path)
         if layout.is_partial:
             raise UserError(f"{path} is not finished; go on with --resume {path}")
-        if layout.metrics.is_file() and layout.model.is_file():
+        if layout.metrics.is_file() and (layout.model.is_file() or layout.ensemble.is_file()):
             return layout
         numbers = [int(p.name) for p in _numbered(path) if not p.name.endswith(PARTIAL)]
         if not numbers:
             raise UserError(f"{path} is no run: it has no metrics.json and model.keras")
         return cls.open(path / str(max(numbers)))
+
+    @classmethod
+    def open_network(cls, run: Path | str) -> Self:
+        """The layout of a finished run that has a network of its own.
+
+        Raises:
+            UserError: there is no finished run, or it is an ensemble.
+        """
+        layout = cls.open(run)
+        if layout.ensemble.is_file():
+            raise UserError(f"{layout.root} is an ensemble; expected one network, such as a member")
+        return layout
 
     @classmethod
     def reopen(cls, run: Path) -> Self:

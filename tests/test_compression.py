@@ -152,7 +152,7 @@ def test_killed_while_it_is_measured_goes_on(run, tmp_path, capsys, monkeypatch)
         def interrupt(*_):
             raise KeyboardInterrupt
 
-        patch.setattr("kerasclf.job.run._measure", interrupt)
+        patch.setattr("kerasclf.job.run.measure", interrupt)
         assert prune.main(arguments) == 1
     (partial,) = tmp_path.glob("*-pruned/1.partial")
     assert train([f"--resume={partial}"]) == 0

@@ -10,6 +10,7 @@ from scipy.special import log_softmax, softmax
 
 from export import distill, teachers
 from kerasclf.config import TrainConfig
+from kerasclf.job.folds import folds, out_of_fold
 from kerasclf.job.prepare import prepare_job
 from kerasclf.training.distillation import DistillationLoss, Teaching
 from kerasclf.training.losses import SparseFocalLoss
@@ -85,6 +86,7 @@ def job(table):
 
 def test_no_teacher_labels_a_row_that_it_learned_from(job, tmp_path):
     texts, _ = job.texts_and_classes("train")
+    validation_texts, _ = job.texts_and_classes("validation")
     asked, calls = [], []
 
     def train(rows):
@@ -92,23 +94,25 @@ def test_no_teacher_labels_a_row_that_it_learned_from(job, tmp_path):
 
         def teacher(held):
             assert not set(held) & set(rows[0])
-            asked.extend(held)
+            asked.extend(held[: -len(validation_texts)])
+            assert held[-len(validation_texts) :] == validation_texts
             return log_softmax(np.random.default_rng(0).normal(size=(len(held), 3)), axis=1)
 
         return teacher
 
-    found = teachers.out_of_fold("t", train, job, 3, tmp_path / "cache")
+    found, validation = out_of_fold("t", train, job, 3, tmp_path / "cache")
     assert sorted(asked) == sorted(texts)
     assert np.isfinite(found).all()
+    assert validation.shape == (3, len(validation_texts), 3)
     # Once more, from the cache.
-    again = teachers.out_of_fold("t", train, job, 3, tmp_path / "cache")
+    again, _ = out_of_fold("t", train, job, 3, tmp_path / "cache")
     assert len(calls) == 3
     np.testing.assert_array_equal(found, again)
 
 
 def test_folds_keep_near_duplicates_together(job):
     groups = job.split.loc[job.split["split"] == "train", "group"].to_numpy()
-    for learned, held in teachers.folds(job, 3, 0):
+    for learned, held in folds(job, 3, 0):
         assert not set(groups[learned]) & set(groups[held])
 
 
@@ -141,7 +145,7 @@ def test_distill_out_of_fold(run, tmp_path):
     soft = Teaching.load(tmp_path / "small" / "1" / "teaching.npz").soft_labels
     np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
     # Two teachers, two folds each, kept beside the first teacher.
-    assert len(list((teacher / "out_of_fold").glob("*/*.npy"))) == 4
+    assert len(list((tmp_path / "out_of_fold").glob("*/*.npz"))) == 4
 
 
 def test_bad_distillations(run, tmp_path, capsys):

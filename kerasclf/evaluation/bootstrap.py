@@ -15,10 +15,10 @@ from kerasclf.evaluation.metrics import (
 RESAMPLES = 1000
 
 
-def resamples(n: int, seed: int) -> Iterator[np.ndarray]:
+def resamples(n: int, seed: int, count: int = RESAMPLES) -> Iterator[np.ndarray]:
     """Places of the rows of each resample, int64 [n], drawn with replacement; seeded."""
     random = np.random.default_rng(seed)
-    for _ in range(RESAMPLES):
+    for _ in range(count):
         yield random.integers(n, size=n)
 
 
@@ -47,25 +47,32 @@ def measure(
     Returns:
         {measure: {"value", "low", "high"}}; log loss in nats.
     """
-    classes = log_probabilities.shape[1]
-    losses = log_losses(log_probabilities, labels)
-    confidence = np.exp(log_probabilities.max(axis=1))
-    hits = log_probabilities.argmax(axis=1) == labels
 
-    def all_of(rows: np.ndarray) -> dict[str, Any]:
-        return {
-            **summarize(confusion_matrix(labels[rows], predicted[rows], classes), ordered),
-            "log_loss": losses[rows].mean(),
-            "ece": expected_calibration_error(confidence[rows], hits[rows]),
-        }
+    def all_of(rows: np.ndarray) -> dict[str, float]:
+        return measure_once(labels[rows], predicted[rows], log_probabilities[rows], ordered)
 
     values = all_of(np.arange(len(labels)))
     samples = [all_of(rows) for rows in resamples(len(labels), seed)]
     found = {}
     for name, value in values.items():
         low, high = interval(np.array([sample[name] for sample in samples]))
-        found[name] = {"value": float(value), "low": low, "high": high}
+        found[name] = {"value": value, "low": low, "high": high}
     return found
+
+
+def measure_once(
+    labels: np.ndarray, predicted: np.ndarray, log_probabilities: np.ndarray, ordered: bool
+) -> dict[str, float]:
+    """Every measure of a model without intervals; the arguments are those of `measure`."""
+    classes = log_probabilities.shape[1]
+    confidence = np.exp(log_probabilities.max(axis=1))
+    hits = log_probabilities.argmax(axis=1) == labels
+    found = summarize(confusion_matrix(labels, predicted, classes), ordered)
+    return {
+        **{name: float(value) for name, value in found.items()},
+        "log_loss": float(log_losses(log_probabilities, labels).mean()),
+        "ece": expected_calibration_error(confidence, hits),
+    }
 
 
 def compare(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,24 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
     max_bytes = config.max_bytes if config.encoder == "bytes" else None
     return examples, groups, examine(examples, groups, max_bytes, config.test_share)
+
+
+def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConfig:
+    """The configuration of another model on a run's data and split."""
+    return replace(
+        TrainConfig(),
+        **{
+            key: getattr(base, key)
+            for key in (
+                *("dataset", "data", "validation", "test", "text_column", "label_column"),
+                *("group_column", "split_column", "encoding", "label_order", "min_class_rows"),
+                *("validation_share", "test_share", "output", "target", "review_below"),
+            )
+        },
+        split=split,
+        name=name,
+        seed=seed,
+    )
 
 
 def load_unchanged(layout: RunLayout) -> Examples:

@@ -76,7 +76,7 @@ def run_job(
         strategy = choose_strategy()
         with strategy.scope():
             featurizer, core = build_model(job.config, len(job.examples.labels))
-    layout = job.layout or _open_run(job, teaching, trained)
+    layout = job.layout or open_run(job, teaching, trained)
     with hold(layout):
         if layout.teaching.is_file():
             teaching = Teaching.load(layout.teaching)
@@ -92,7 +92,7 @@ def run_job(
             featurizer, core = build_model(job.config, len(job.examples.labels))
         core.load_weights(layout.best_weights)
         classifier = Classifier(featurizer, core, job.examples.labels)
-        metrics, predictions = _measure(job, classifier)
+        metrics, predictions = measure(job, classifier)
         metrics["training"] = _describe_training(history, core.count_params())
         if layout.compression.is_file():
             # Its last epoch is kept: only there the network is as small as it was to become.
@@ -105,7 +105,7 @@ def run_job(
             write_json(layout.labels, list(job.examples.labels))
             with replacing(layout.predictions) as beside:
                 predictions.to_parquet(beside, index=False)
-        return _finish(job, layout, metrics, predictions, history)
+        return finish(job, layout, metrics, predictions, history)
 
 
 def train_core(
@@ -143,7 +143,10 @@ def train_core(
     return history
 
 
-def _open_run(job: Job, teaching: Teaching | None, trained: Trained | None) -> RunLayout:
+def open_run(
+    job: Job, teaching: Teaching | None = None, trained: Trained | None = None
+) -> RunLayout:
+    """Claims the folder of a new run, and writes what is known before it is trained."""
     layout = RunLayout.create(job.config.output, job.config.name)
     if teaching is not None:
         teaching.save(layout.teaching)
@@ -164,8 +167,13 @@ def _split_sizes(job: Job) -> dict[str, int]:
     return {split: int(counts[split]) for split in ("train", "validation", "test")}
 
 
-def _measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Fits the decision on validation rows, then reads the test rows, once."""
+def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Fits the decision on validation rows, then reads the test rows, once.
+
+    Returns:
+        What metrics.json says of the classifier, which now has the decision, and the frame of
+        predictions.parquet.
+    """
     config, labels, ordered = job.config, job.examples.labels, job.examples.ordered
     texts, classes = job.texts_and_classes("validation")
     with job.phase("decide"):
@@ -228,13 +236,14 @@ def _describe_epoch(row: dict[str, Any]) -> dict[str, Any]:
     return {"best_epoch": row["epoch"], "best_val_macro_f1": row["val_macro_f1"]}
 
 
-def _finish(
+def finish(
     job: Job,
     layout: RunLayout,
     metrics: dict[str, Any],
     predictions: pd.DataFrame,
     history: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    """Writes report, card and metrics, and gives the run its final name."""
     whole = layout.whole
     metrics = {
         "name": job.config.name,

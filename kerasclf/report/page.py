@@ -1,12 +1,9 @@
 """The two pages of a run: report.html and model_card.md."""
 
-import html
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 
@@ -14,27 +11,7 @@ from kerasclf.config import TrainConfig
 from kerasclf.evaluation.bootstrap import RESAMPLES
 from kerasclf.files import write_text
 from kerasclf.report import plots
-from kerasclf.report.wording import describe_baseline, describe_target, in_interval
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kerasclf.report"),
-        autoescape=jinja2.select_autoescape(["html", "html.j2"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "in_interval": in_interval,
-        "describe_baseline": describe_baseline,
-        "describe_target": describe_target,
-        # A label may hold what ends a table's cell.
-        "cell": lambda text: html.escape(" ".join(str(text).split())).replace("|", "&#124;"),
-        "words": lambda name: str(name).replace("_", " "),
-    }
-    return environment
+from kerasclf.report.rendering import render
 
 
 def write_report(
@@ -51,7 +28,7 @@ def write_report(
         path: where to.
         metrics: content of metrics.json.
         predictions: frame of validation and test rows with their probabilities.
-        history: a dict an epoch.
+        history: a dict an epoch; empty for an ensemble.
         findings: the doctor's.
         config: the run's configuration.
     """
@@ -60,22 +37,19 @@ def write_report(
     probabilities = probabilities.set_axis(metrics["labels"], axis="columns")
     top = probabilities.to_numpy().argmax(axis=1)
     hits = np.array(metrics["labels"], dtype=object)[top] == test["label"].to_numpy(dtype=object)
-    text = (
-        _templates()
-        .get_template("report.html.j2")
-        .render(
-            metrics=metrics,
-            findings=findings,
-            config=_settings(config),
-            resamples=RESAMPLES,
-            plots={
-                "classes": plots.plot_classes(findings["class_counts"]),
-                "history": plots.plot_history(history),
-                "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
-                "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
-                "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),
-            },
-        )
+    text = render(
+        "report.html.j2",
+        metrics=metrics,
+        findings=findings,
+        config=_settings(config),
+        resamples=RESAMPLES,
+        plots={
+            "classes": plots.plot_classes(findings["class_counts"]),
+            **({"history": plots.plot_history(history)} if history else {}),
+            "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
+            "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
+            "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),
+        },
     )
     write_text(path, text)
 
@@ -84,8 +58,9 @@ def write_model_card(
     path: Path, metrics: dict[str, Any], findings: dict[str, Any], config: TrainConfig
 ) -> None:
     """Writes the model card (Mitchell et al., Model Cards for Model Reporting, 2019)."""
-    template = _templates().get_template("model_card.md.j2")
-    write_text(path, template.render(metrics=metrics, findings=findings, config=_settings(config)))
+    settings = _settings(config)
+    card = render("model_card.md.j2", metrics=metrics, findings=findings, config=settings)
+    write_text(path, card)
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

@@ -6,7 +6,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from kerasclf.report.wording import describe_baseline, describe_target, in_interval
+from kerasclf.report.wording import (
+    describe_baseline,
+    describe_ensemble,
+    describe_target,
+    in_interval,
+)
 
 
 def print_measures(evaluation: dict[str, Any], title: str) -> None:
@@ -40,9 +45,13 @@ def print_summary(metrics: dict[str, Any]) -> None:
     print_measures(metrics["test"], f"{metrics['name']}: {metrics['test']['rows']} test rows")
     macro_f1 = metrics["test"]["measures"]["macro_f1"]
     latency = metrics["latency"]
+    ensemble = metrics.get("ensemble")
+    voters = ensemble["members"] if ensemble else []
     lines = [
         f"macro-F1  {in_interval(macro_f1)}",
         f"baseline  {describe_baseline(metrics['baseline'])}",
+        *(f"member    {voter['run']}, weight {voter['weight']:.3f}" for voter in voters),
+        *([f"ensemble  {describe_ensemble(ensemble)}"] if ensemble else []),
         f"latency   one text: p50 {latency['p50_ms']:.2f} ms, p95 {latency['p95_ms']:.2f} ms, "
         f"p99 {latency['p99_ms']:.2f} ms",
         *(f"target    {describe_target(target)}" for target in metrics["targets"]),

@@ -28,3 +28,33 @@ def describe_target(target: dict[str, Any]) -> str:
         return f"{target['target']} missed: not measured for this data"
     word = "met" if target["met"] else "MISSED"
     return f"{target['target']} {word} by {abs(target['margin']):.4g} ({target['value']:.4g})"
+
+
+def describe_ensemble(ensemble: dict[str, Any]) -> str:
+    """Whether the ensemble beats its best member, plainly."""
+    found = ensemble["macro_f1_difference"]
+    verdict = {
+        "better": "the ensemble beats its best member",
+        "worse": "the ensemble does NOT beat its best member, it is worse",
+        "undecided": "the ensemble does not clearly beat its best member, nor the other way round",
+    }[found["verdict"]]
+    return (
+        f"{verdict}: {ensemble['best_member']}, best on validation rows; difference of macro-F1 on "
+        f"test rows {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+    )
+
+
+def describe_best(best: dict[str, Any]) -> str:
+    """Which run is the best under the targets, how it was picked, and what test rows say of it."""
+    words = {
+        "better than": best["better_than"],
+        "not clearly apart from": best["undecided"],
+        "worse than": best["worse_than"],
+    }
+    said = ", ".join(f"{word} {' and '.join(runs)}" for word, runs in words.items() if runs)
+    return (
+        f"best under the targets: {best['run']}, picked on validation rows "
+        f"({best['validation_targets_met']} of {best['targets']} targets met, "
+        f"macro-F1 {best['validation_macro_f1']:.4f}); on test rows it meets "
+        f"{best['test_targets_met']}, and its macro-F1 is {said}"
+    )
