@@ -79,6 +79,19 @@ def test_average_by_hand():
     np.testing.assert_allclose(teachers.average(opinions, [1.0, 1.0]), expected, rtol=1e-5)
 
 
+def test_whole_teachers_are_asked_once(tmp_path):
+    asked = []
+
+    def load():
+        asked.append("loaded")
+        return lambda texts: np.log(np.full((len(texts), 2), 0.5))
+
+    for texts in (["a", "b"], ["a", "b"], ["ab"]):
+        found = teachers.say_once(load, texts, tmp_path / "soft_labels")
+        assert found.shape == (len(texts), 2)
+    assert len(asked) == 2
+
+
 @pytest.fixture(scope="module")
 def job(table):
     return prepare_job(TrainConfig(data=table))
