@@ -10,6 +10,7 @@ COMMANDS = {
     "compare": ("kerasclf.compare", "Compare runs on the test rows that they share."),
     "crossval": ("kerasclf.crossval", "Train and measure on folds of the training rows."),
     "ensemble": ("kerasclf.ensemble", "Average the probabilities of runs by soft voting."),
+    "progress": ("kerasclf.progress", "Make one page over all runs of a name."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
     "search": ("tuning.search", "Search for the best training options."),

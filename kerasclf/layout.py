@@ -135,7 +135,7 @@ class RunLayout:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
-                taken = [int(path.name.split(".")[0]) for path in _numbered(folder)]
+                taken = [_number(path) for path in _numbered(folder)]
                 root = folder / f"{max(taken, default=0) + 1}{PARTIAL}"
                 # Another job may claim the same number at the same time.
                 with contextlib.suppress(FileExistsError):
@@ -189,6 +189,16 @@ class RunLayout:
         return layout
 
     @classmethod
+    def all_of(cls, folder: Path) -> list[Self]:
+        """The runs of a name, finished or not, by number."""
+        return [cls(path) for path in sorted(_numbered(folder), key=_number)]
+
+    @property
+    def number(self) -> int:
+        """The run's number."""
+        return _number(self.root)
+
+    @classmethod
     def reopen(cls, run: Path) -> Self:
         """The layout of a run that was cut off, by its number with or without `.partial`.
 
@@ -201,6 +211,10 @@ class RunLayout:
         if cls(path).whole.root.is_dir():
             raise UserError(f"{run} is finished; nothing is left to resume")
         raise UserError(f"no unfinished run {path}; expected a folder such as runs/NAME/1{PARTIAL}")
+
+
+def _number(path: Path) -> int:
+    return int(path.name.removesuffix(PARTIAL))
 
 
 def _numbered(folder: Path) -> list[Path]:

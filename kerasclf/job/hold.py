@@ -10,6 +10,19 @@ from kerasclf.errors import UserError
 from kerasclf.layout import RunLayout
 
 
+def is_held(layout: RunLayout) -> bool:
+    """Whether a living process works on a partial run."""
+    try:
+        with layout.lock.open() as file:
+            # Shared, and given back at once: who only looks does not hold.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
     """Holds a folder by the lock on one of its files.

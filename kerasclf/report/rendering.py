@@ -9,6 +9,7 @@ import jinja2
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
+    describe_duration,
     describe_ensemble,
     describe_target,
     in_interval,
@@ -38,6 +39,7 @@ def _templates() -> jinja2.Environment:
         # A label may hold what ends a table's cell.
         "cell": lambda text: html.escape(" ".join(str(text).split())).replace("|", "&#124;"),
         "sentence": lambda text: text[:1].upper() + text[1:] + ".",
+        "duration": describe_duration,
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment

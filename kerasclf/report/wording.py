@@ -44,6 +44,13 @@ def describe_ensemble(ensemble: dict[str, Any]) -> str:
     )
 
 
+def describe_duration(seconds: float) -> str:
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def describe_best(best: dict[str, Any]) -> str:
     """Which run is the best under the targets, how it was picked, and what test rows say of it."""
     words = {

@@ -1,0 +1,140 @@
+"""What to try next with a run, by its own figures; classes are judged on validation rows alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kerasclf.config import TrainConfig
+from kerasclf.evaluation.targets import parse_target
+
+RARE, LOW_RECALL = 0.5, 0.1
+"""A class is rare under half an equal share of the rows, and behind 0.1 under the mean recall."""
+OVERFIT = 1.1
+"""How far the last validation loss is over the lowest where a network learns by heart."""
+TRUNCATED, CONFLICTING = 0.05, 0.01
+"""Shares of the rows from which on cut texts and conflicting labels are worth a look."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What advice is derived from.
+
+    Attributes:
+        metrics: content of metrics.json.
+        config: of the run.
+        findings: the doctor's.
+        history: a dict an epoch; empty for an ensemble.
+        recall: on validation rows, by label.
+        targets: of `check_targets`.
+    """
+
+    metrics: dict[str, Any]
+    config: TrainConfig
+    findings: dict[str, Any]
+    history: list[dict[str, Any]]
+    recall: dict[str, float]
+    targets: list[dict[str, Any]]
+
+
+def advise(facts: Facts) -> list[str]:
+    """Lines of what to try, each with the figures that it follows from."""
+    rules = (
+        *(_rare_classes, _baseline, _epochs, _overfitting, _latency),
+        *(_truncation, _conflicts, _few_test_rows),
+    )
+    return [line for rule in rules for line in rule(facts)]
+
+
+def _rare_classes(facts: Facts) -> Iterator[str]:
+    counts, config = facts.findings["class_counts"], facts.config
+    total, mean = sum(counts.values()), sum(facts.recall.values()) / len(facts.recall)
+    behind = {
+        label: recall
+        for label, recall in facts.recall.items()
+        if counts[label] / total < RARE / len(counts) and recall < mean - LOW_RECALL
+    }
+    if not behind or facts.metrics["encoder"] == "ensemble":
+        return
+    label = min(behind, key=behind.__getitem__)
+    found = (
+        f"validation recall of {label} is {behind[label]:.2f}, the mean of the classes {mean:.2f}, "
+        f"and it has {counts[label] / total:.1%} of the rows"
+    )
+    if config.sampler == "natural" and config.class_weights != "balanced":
+        yield (
+            f"{found}; the sampler is natural and class weights are {config.class_weights}: try "
+            "--class-weights balanced, or --sampler sqrt --class-weights none"
+        )
+    else:
+        yield (
+            f"{found}, although the sampler is {config.sampler} and class weights are "
+            f"{config.class_weights}: label more rows of it"
+        )
+
+
+def _baseline(facts: Facts) -> Iterator[str]:
+    found = facts.metrics["baseline"]["macro_f1_difference"]
+    if found["verdict"] == "better":
+        return
+    encoder, advice = facts.metrics["encoder"], "try kerasclf distill --baseline"
+    if encoder == "bytes":
+        advice = "try an --encoder that was pretrained on the language"
+    elif encoder == "ensemble":
+        advice = "try other members, or label more rows"
+    yield (
+        f"the run is {found['difference']:+.4f} macro-F1 from TF-IDF, which is {found['verdict']} "
+        f"({found['low']:+.4f} to {found['high']:+.4f}): {advice}"
+    )
+
+
+def _epochs(facts: Facts) -> Iterator[str]:
+    epochs = facts.config.epochs
+    if len(facts.history) > 1 and facts.metrics["training"]["best_epoch"] == epochs:
+        yield f"the best epoch was the last, {epochs}: try --epochs {2 * epochs}"
+
+
+def _overfitting(facts: Facts) -> Iterator[str]:
+    if not facts.history:
+        return
+    lowest, last = min(facts.history, key=lambda row: row["val_loss"]), facts.history[-1]
+    if last["val_loss"] > OVERFIT * lowest["val_loss"] and last["loss"] < lowest["loss"]:
+        yield (
+            f"validation loss rose from {lowest['val_loss']:.3f} to {last['val_loss']:.3f} while "
+            "the training loss fell: try a higher --dropout, --augment keyboard or "
+            "--label-smoothing 0.1"
+        )
+
+
+def _latency(facts: Facts) -> Iterator[str]:
+    for target in facts.targets:
+        if target["target"].startswith("latency") and not target["met"]:
+            yield (
+                f"{target['target']} is missed with {target['value']:.1f} ms: try kerasclf distill "
+                "for a bytes student, or kerasclf tflite"
+            )
+
+
+def _truncation(facts: Facts) -> Iterator[str]:
+    share = facts.findings["truncated_texts"] / facts.findings["rows_kept"]
+    if facts.metrics["encoder"] == "bytes" and share > TRUNCATED:
+        size = facts.config.max_bytes
+        yield f"{share:.0%} of the texts are cut at {size} bytes: try --max-bytes {2 * size}"
+
+
+def _conflicts(facts: Facts) -> Iterator[str]:
+    count = facts.findings["conflicting_texts"]
+    if count / facts.findings["rows_kept"] > CONFLICTING:
+        yield f"{count} texts have several labels: mend them (kerasclf doctor shows some)"
+
+
+def _few_test_rows(facts: Facts) -> Iterator[str]:
+    measures = facts.metrics["test"]["measures"]
+    for target in facts.targets:
+        name, _, bound = parse_target(target["target"])
+        entry = measures.get(name)
+        if entry and entry["low"] < bound < entry["high"]:
+            yield (
+                f"{target['target']} is within the 95 % interval ({entry['low']:.4f} to "
+                f"{entry['high']:.4f}) of {facts.metrics['test']['rows']} test rows: more test "
+                "rows would decide it"
+            )
