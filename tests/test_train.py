@@ -71,7 +71,7 @@ def test_configuration_makes_the_same_run_again(run, tmp_path):
 def test_locked_split_and_every_other_option(run, table, tmp_path):
     costs = tmp_path / "costs.json"
     costs.write_text('{"de": {"id": 10, "en": 10}, "id": {"de": 1}, "en": {"de": 1}}')
-    options = ["--sampler=sqrt", "--class-weights=none", "--augment=swap", "--label-smoothing=0.1"]
+    options = ["--sampler=sqrt", "--class-weights=none", "--augment=word", "--label-smoothing=0.1"]
     options += [
         "--focal-gamma=0",
         "--review-below=0.9",
