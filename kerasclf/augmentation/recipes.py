@@ -4,15 +4,14 @@
 | --- | --- |
 | keyboard | keys beside the right ones |
 | ocr | characters that a scanner takes for one another |
-| character | characters swapped, left out or put in |
+| character | characters swapped or left out |
 | word | words swapped or left out |
 | tfidf | words that say little give way to others that say little (Xie et al., Unsupervised Data |
 | | Augmentation for Consistency Training, 2019, https://arxiv.org/abs/1904.12848) |
 | lexicon | a word gives way to another form of it, from the user's lexicon, in either direction |
 | back-translation | the text gives way to its back-translation, from the user's table |
 
-Those of nlpaug draw from the global generators of `random` and of numpy, and so do the others;
-`change` seeds them.
+All draw from the global generators of `random` and of numpy, since nlpaug does; `change` seeds them.
 """
 
 import random
@@ -132,15 +131,9 @@ def _make_ocr(material: Material) -> Recipe:
 def _make_character(material: Material) -> Recipe:
     import nlpaug.augmenter.char as nac
 
-    # Of the texts' own script: a Latin letter within a Tamil word would give the row away.
-    letters = sorted({c for text in material.texts for c in text if c.isalpha()}) or ["x"]
-    actions = ("swap", "delete", "insert")
-    return _any(
-        [
-            _first(nac.RandomCharAug(action=action, candidates=letters, **_CHARACTERS))
-            for action in actions
-        ]
-    )
+    # None are put in: nlpaug takes them from one list for all texts, whatever their script.
+    noises = [nac.RandomCharAug(action=action, **_CHARACTERS) for action in ("swap", "delete")]
+    return _any([_first(noise) for noise in noises])
 
 
 def _make_word(material: Material) -> Recipe:

@@ -195,6 +195,7 @@ def resume_job(run: Path) -> Job:
     start = time.perf_counter()
     examples = load_unchanged(layout)
     split = pd.read_parquet(layout.split)
+    # Not made again: a lexicon or the cache may have changed since.
     augmented = pd.read_parquet(layout.augmented) if config.recipes else None
     job = Job(config, examples, read_json(layout.doctor), split, augmented, layout)
     job.check_files()
