@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": ("kerasclf.train", "Train, calibrate, measure and report a classifier."),
     "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
+    "attack": ("kerasclf.attack", "Measure a trained run on perturbed test rows."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
     "distill": ("export.distill", "Train a small student from larger teachers."),

@@ -1,4 +1,4 @@
-"""The two pages of a run: report.html and model_card.md."""
+"""The pages of a run: report.html, model_card.md, and that of attacks."""
 
 import html
 from dataclasses import fields
@@ -86,6 +86,20 @@ def write_model_card(
     """Writes the model card (Mitchell et al., Model Cards for Model Reporting, 2019)."""
     template = _templates().get_template("model_card.md.j2")
     write_text(path, template.render(metrics=metrics, findings=findings, config=_settings(config)))
+
+
+def write_attacks(path: Path, result: dict[str, Any]) -> None:
+    """Writes the outcome of attacks: the plot alone as .svg, or one page as .html.
+
+    Args:
+        path: where to; its suffix decides.
+        result: of `kerasclf attack`.
+    """
+    text = plots.plot_attacks(result)
+    if path.suffix.lower() == ".html":
+        template = _templates().get_template("attacks.html.j2")
+        text = template.render(result=result, resamples=RESAMPLES, plot=text)
+    write_text(path, text)
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

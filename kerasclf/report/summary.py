@@ -52,3 +52,20 @@ def print_summary(metrics: dict[str, Any]) -> None:
     ]
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def print_attacks(result: dict[str, Any]) -> None:
+    """Prints macro-F1 under each attack."""
+    title = f"{result['run']}: {result['rows']} test rows, seed {result['seed']}"
+    columns = ("attack", "texts changed", "macro-F1 (95 % interval)", "difference")
+    table = Table(*columns, title=title, box=box.SIMPLE)
+    table.add_row("none", "", in_interval(result["clean"]["macro_f1"]), "")
+    for name, entry in result["attacks"].items():
+        found = entry["difference"]
+        table.add_row(
+            name,
+            f"{entry['changed']:.0%}",
+            in_interval(entry["macro_f1"]),
+            f"{found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})",
+        )
+    Console(highlight=False, markup=False).print(table)
