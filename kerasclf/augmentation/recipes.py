@@ -11,7 +11,7 @@
 | lexicon | a word gives way to another form of it, from the user's lexicon, in either direction |
 | back-translation | the text gives way to its back-translation, from the user's table |
 
-All draw from the global generators of `random` and of numpy, since nlpaug does; `change` seeds them.
+All draw from the global generators of `random` and of numpy, as nlpaug does; `change` seeds them.
 """
 
 import random
