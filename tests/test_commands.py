@@ -121,7 +121,11 @@ BAD_TRAINING = {
     ),
     "lexicon in latin-1": (
         ["--data={table}", "--augment=lexicon", "--lexicon={dir}/latin.csv"],
-        "is not a CSV in utf-8",
+        "is not a CSV in utf-8.*give --lexicon-encoding",
+    ),
+    "table of back-translations in latin-1": (
+        ["--data={table}", "--augment=back-translation", "--back-translation={dir}/latin.csv"],
+        "is not a CSV in utf-8.*save it as UTF-8$",
     ),
     "ratio for nothing": (["--data={table}", "--augment-ratio=1"], "needs --augment RECIPE"),
     "balance for nothing": (["--data={table}", "--balance-classes"], "needs --augment RECIPE"),

@@ -29,7 +29,10 @@ def read_pairs(path: Path, option: str, encoding: str = "utf-8") -> Pairs:
     except OSError as error:
         raise UserError(f"cannot read {option} {path}: {error.strerror}") from error
     except (UnicodeError, csv.Error) as error:
-        raise UserError(f"{option} {path} is not a CSV in {encoding}: {error}") from error
+        other = " or give --lexicon-encoding" if option == "--lexicon" else ""
+        raise UserError(
+            f"{option} {path} is not a CSV in {encoding}: {error}; save it as UTF-8{other}"
+        ) from error
     pairs = []
     for number, row in enumerate(rows, start=1):
         cells = [cell.strip() for cell in row]
