@@ -75,7 +75,7 @@ class TrainConfig:
     test_share: float = 0.2
     """Share of the rows for the test."""
     seed: int = 0
-    """Seed of the split, the weights, the order of rows, dropout and the bootstrap."""
+    """Seed of the split, new rows, the weights, the order of rows, dropout and the bootstrap."""
 
     encoder: str = "bytes"
     """bytes, or a KerasHub preset, hf://REPOSITORY or FOLDER."""
@@ -96,7 +96,7 @@ class TrainConfig:
     """Class shares in every batch: as they are, by square root, or equal."""
     class_weights: str | None = None
     """none, balanced, effective, or a JSON FILE of label: weight (bytes effective, pretrained
-    balanced)."""
+    balanced, with --balance-classes none)."""
     focal_gamma: float | None = None
     """Focusing of the focal loss; 0 is cross-entropy (bytes 0, pretrained 1)."""
     label_smoothing: float | None = None
@@ -107,7 +107,7 @@ class TrainConfig:
     augment_ratio: float = 0.5
     """New rows for each training row."""
     balance_classes: bool = False
-    """Small classes get the new rows first, until all are equal."""
+    """Small classes get the new rows first, until all classes are equal."""
     lexicon: Path | None = None
     """CSV of two columns without a header, such as slang,formal, for the recipe lexicon."""
     lexicon_encoding: str = "utf-8"
