@@ -11,6 +11,7 @@ COMMANDS = {
     "crossval": ("kerasclf.crossval", "Train and measure on folds of the training rows."),
     "ensemble": ("kerasclf.ensemble", "Average the probabilities of runs by soft voting."),
     "progress": ("kerasclf.progress", "Make one page over all runs of a name."),
+    "attack": ("kerasclf.attack", "Measure a trained run on perturbed test rows."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
     "search": ("tuning.search", "Search for the best training options."),

@@ -13,7 +13,7 @@ from kerasclf.errors import UserError
 
 SEARCHABLE = (
     *("encoder", "max_bytes", "max_tokens", "buckets", "embedding_dim", "filters", "dropout"),
-    *("sampler", "class_weights", "focal_gamma", "label_smoothing", "augment"),
+    *("sampler", "class_weights", "focal_gamma", "label_smoothing"),
     *("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "warmup_share"),
     *("clip_norm", "mixed_precision"),
 )

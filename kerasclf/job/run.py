@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from kerasclf.augmentation.new_rows import describe
 from kerasclf.classifier import Classifier
 from kerasclf.command import say, warn
 from kerasclf.decision.rule import fit_decision
@@ -84,6 +85,10 @@ def run_job(
             warn(line)
         sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
         say(f"{layout.root}: {sizes} rows, {core.count_params():,} parameters")
+        if job.augmented is not None:
+            made = describe(job.augmented)
+            dropped = ", ".join(f"{count} {reason}" for reason, count in made["dropped"].items())
+            say(f"{made['kept']} new rows to train on ({job.config.augment}); dropped: {dropped}")
         with strategy.scope():
             history = train_core(job, featurizer, core, layout, teaching)
         if job.config.mixed_precision:
@@ -128,15 +133,16 @@ def train_core(
         A dict of HISTORY_COLUMNS for each epoch.
     """
     config = job.config
+    texts, classes, sources = job.training_rows()
     history = fit(
         core,
         featurizer,
-        job.texts_and_classes("train"),
+        (texts, classes),
         job.texts_and_classes("validation"),
         SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing),
         config,
         layout,
-        teaching,
+        None if teaching is None else teaching.repeat(sources),
     )
     # Of all processes that worked on the run.
     job.seconds["train"] = round(sum(row["seconds"] for row in history), 3)
@@ -157,6 +163,9 @@ def open_run(
     write_json(layout.doctor, job.findings)
     with replacing(layout.split) as beside:
         job.split.to_parquet(beside, index=False)
+    if job.augmented is not None:
+        with replacing(layout.augmented) as beside:
+            job.augmented.to_parquet(beside, index=False)
     # The configuration comes last: with it, the run can be resumed.
     write_text(layout.config, job.config.to_yaml())
     return layout
@@ -194,6 +203,7 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
         )
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
+        # On the original rows: what new rows are worth shows against the same baseline as ever.
         baseline = predict_baseline(*job.texts_and_classes("train"), test_texts, config.seed)
         baseline_confusion = confusion_matrix(test_classes, baseline, len(labels))
         comparison = compare(
@@ -255,6 +265,12 @@ def finish(
         "data_sha256": job.findings["sha256"],
         **metrics,
     }
+    if job.augmented is not None:
+        counts = job.rows("train")["label"].value_counts().sort_index()
+        metrics["augmentation"] = {
+            **describe(job.augmented),
+            "train_by_label": {label: int(count) for label, count in counts.items()},
+        }
     with job.phase("report"):
         write_report(layout.report, metrics, predictions, history, job.findings, job.config)
         write_model_card(layout.model_card, metrics, job.findings, job.config)
