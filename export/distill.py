@@ -53,7 +53,7 @@ class DistillOptions(command.Options):
 def distill(options: DistillOptions) -> dict[str, Any]:
     """Asks the teachers and trains the student that the options name."""
     from dataclasses import replace
-    from functools import partial
+    from functools import cache, partial
 
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
@@ -94,28 +94,28 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     # Teachers do not depend on the student's seed: their folds are those of the first run.
     asked = replace(job, config=replace(job.config, seed=base.seed))
     rows = job.texts_and_classes("train")
-    # For each teacher: its name, how it is trained on other rows, the whole one, and its cache.
+    # For each teacher: its name, how it is trained on other rows, the whole one, and the folders
+    # where what is said of folds and of the whole is kept.
     asking = []
     for layout in layouts:
         learned = TrainConfig.from_yaml(layout.config)
         whole = partial(_load_teacher, layout, job)
-        cache = fold_folder(layout.root.parent, learned)
-        asking.append((str(layout.root), train_run(learned, job), whole, cache))
+        parts = fold_folder(layout.root.parent, learned), layout.root / "soft_labels"
+        asking.append((str(layout.root), train_run(learned, job), whole, *parts))
     if options.baseline:
         train = teachers.train_baseline(job)
-        cache = first.root.parent / "out_of_fold" / "baseline"
-        asking.append(("TF-IDF", train, partial(train, rows), cache))
+        parts = first.root.parent / "out_of_fold" / "baseline", first.root / "soft_labels/baseline"
+        asking.append(("TF-IDF", train, partial(train, rows), *parts))
     opinions, further = [], []
-    for teacher_name, train, whole, cache in asking:
-        # The whole teacher is loaded or fitted only where it is asked.
-        teacher = whole() if texts or not options.out_of_fold else None
+    for teacher_name, train, whole, of_folds, of_whole in asking:
+        whole = cache(whole)
         if options.out_of_fold:
-            said, _ = out_of_fold(teacher_name, train, asked, options.out_of_fold, cache)
+            said, _ = out_of_fold(teacher_name, train, asked, options.out_of_fold, of_folds)
             opinions.append(said)
         else:
-            opinions.append(teacher(rows[0]))
+            opinions.append(teachers.say_once(whole, rows[0], of_whole))
         if texts:
-            further.append(teacher(texts))
+            further.append(teachers.say_once(whole, texts, of_whole))
     weights = list(options.weights) or [1.0] * len(opinions)
     teaching = Teaching(
         teachers.average(opinions, weights),

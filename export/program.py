@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from export.decide import decide
 from export.inputs import describe_input
 from kerasclf.classifier import Classifier
 
@@ -25,21 +26,14 @@ def write_saved_model(classifier: Classifier, folder: Path) -> None:
     """
     core, decision = classifier.core, classifier.decision
     source = describe_input(classifier)
-    classes = len(classifier.labels)
 
     def classify(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = core(source.featurize(*inputs), training=False)
-        log_probabilities = tf.nn.log_softmax(logits / decision.temperature)
-        probabilities = tf.exp(log_probabilities)
-        if decision.costs is not None:
-            costs = tf.constant(decision.costs, tf.float32)
-            label = tf.argmin(probabilities @ costs, axis=-1, output_type=tf.int32)
-        else:
-            offsets = tf.constant(decision.offsets, tf.float32)
-            label = tf.argmax(log_probabilities + offsets, axis=-1, output_type=tf.int32)
-        confidence = tf.reduce_sum(probabilities * tf.one_hot(label, classes), axis=-1)
-        review = tf.cast(confidence < (decision.review_below or 0.0), tf.int32)
-        return {"probabilities": probabilities, "label": label, "review": review}
+        decided = decide(core(source.featurize(*inputs), training=False), decision)
+        return {
+            "probabilities": decided.probabilities,
+            "label": decided.class_id,
+            "review": tf.cast(decided.review, tf.int32),
+        }
 
     archive = keras.export.ExportArchive()
     archive.track(core)

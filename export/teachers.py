@@ -1,11 +1,14 @@
 """What teachers say of texts: probabilities of the TF-IDF baseline, and averages."""
 
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
 from kerasclf.evaluation.baseline import make_baseline
+from kerasclf.files import replacing
 from kerasclf.job.folds import Rows, Teacher
 from kerasclf.job.prepare import Job
 from kerasclf.job.train_rows import calibrated
@@ -24,6 +27,27 @@ def train_baseline(job: Job) -> Callable[[Rows], Teacher]:
         return calibrated(margins, job)
 
     return train
+
+
+def say_once(teacher: Callable[[], Teacher], texts: list[str], cache: Path) -> np.ndarray:
+    """What a whole teacher says of texts, computed once and kept.
+
+    Args:
+        teacher: loads or fits it; called only if it is asked.
+        texts: n strings.
+        cache: folder of this teacher alone.
+
+    Returns:
+        float64 [n, classes], log-probabilities.
+    """
+    digest = sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "replace") + b"\0")
+    path = cache / f"{digest.hexdigest()[:16]}.npy"
+    if not path.is_file():
+        with replacing(path) as beside:
+            np.save(beside, teacher()(texts))
+    return np.load(path)
 
 
 def average(opinions: list[np.ndarray], weights: list[float]) -> np.ndarray:

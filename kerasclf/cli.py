@@ -11,8 +11,10 @@ COMMANDS = {
     "crossval": ("kerasclf.crossval", "Train and measure on folds of the training rows."),
     "ensemble": ("kerasclf.ensemble", "Average the probabilities of runs by soft voting."),
     "progress": ("kerasclf.progress", "Make one page over all runs of a name."),
+    "attack": ("kerasclf.attack", "Measure a trained run on perturbed test rows."),
     "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
     "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
+    "search": ("tuning.search", "Search for the best training options."),
     "distill": ("export.distill", "Train a small student from larger teachers."),
     "prune": ("export.prune", "Set the smallest weights of a run to 0."),
     "cluster": ("export.cluster", "Give a run few different weights."),
@@ -22,13 +24,16 @@ COMMANDS = {
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
+    "saved_model": ("export.saved_model", "Publish a run as a version for TF Serving."),
+    "request": ("kerasclf.request", "Label texts by a model that is served."),
+    "loadtest": ("kerasclf.loadtest", "Measure a served model under a steady load."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
 }
 
 
 def help_text() -> str:
     """The program's help: a line for each command."""
-    lines = [f"  {name:<10} {line}" for name, (_, line) in COMMANDS.items()]
+    lines = [f"  {name:<11} {line}" for name, (_, line) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: kerasclf COMMAND [OPTIONS]",

@@ -14,6 +14,11 @@ NEED_DATA = (
 )
 """Options that say nothing without a file of the user's."""
 
+RECIPES = ("keyboard", "ocr", "character", "word", "tfidf", "lexicon", "back-translation")
+"""What --augment takes."""
+NEED_RECIPE = {"lexicon": "lexicon", "back_translation": "back-translation"}
+"""Options that name what a recipe needs, and that say nothing without it."""
+
 BYTES_DEFAULTS = {
     "epochs": 6,
     "patience": 3,
@@ -70,7 +75,7 @@ class TrainConfig:
     test_share: float = 0.2
     """Share of the rows for the test."""
     seed: int = 0
-    """Seed of the split, the weights, the order of rows, dropout and the bootstrap."""
+    """Seed of the split, new rows, the weights, the order of rows, dropout and the bootstrap."""
 
     encoder: str = "bytes"
     """bytes, or a KerasHub preset, hf://REPOSITORY or FOLDER."""
@@ -91,13 +96,24 @@ class TrainConfig:
     """Class shares in every batch: as they are, by square root, or equal."""
     class_weights: str | None = None
     """none, balanced, effective, or a JSON FILE of label: weight (bytes effective, pretrained
-    balanced)."""
+    balanced, with --balance-classes none)."""
     focal_gamma: float | None = None
     """Focusing of the focal loss; 0 is cross-entropy (bytes 0, pretrained 1)."""
     label_smoothing: float | None = None
     """Share of the target that is spread over all classes (bytes 0.05, pretrained 0)."""
-    augment: Literal["none", "keyboard", "swap", "delete"] = "none"
-    """Random character noise on the training texts."""
+    augment: str = "none"
+    """none, or recipes with commas between, by which new training rows are made of old ones:
+    keyboard, ocr, character, word, tfidf, lexicon, back-translation."""
+    augment_ratio: float = 0.5
+    """New rows for each training row."""
+    balance_classes: bool = False
+    """Small classes get the new rows first, until all classes are equal."""
+    lexicon: Path | None = None
+    """CSV of two columns without a header, such as slang,formal, for the recipe lexicon."""
+    lexicon_encoding: str = "utf-8"
+    """Encoding of the lexicon."""
+    back_translation: Path | None = None
+    """CSV of two columns without a header, text,back-translated text, in UTF-8, for that recipe."""
     epochs: int | None = None
     """Most passes over the training rows (bytes 6, pretrained 4)."""
     patience: int | None = None
@@ -130,11 +146,14 @@ class TrainConfig:
     def resolved(self) -> Self:
         """The configuration with every value that depends on others filled in."""
         defaults = BYTES_DEFAULTS if self.encoder == "bytes" else PRETRAINED_DEFAULTS
+        if self.balance_classes:
+            # New rows then make up for the imbalance; weights would do so once more.
+            defaults = {**defaults, "class_weights": "none"}
         absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
         dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
         name = self.name or dataset or self.data.stem
         # Absolute, so that the configuration means the same in another folder.
-        files = ("data", "validation", "test", "split", "cost_matrix")
+        files = ("data", "validation", "test", "split", "cost_matrix", *NEED_RECIPE)
         places = {key: path.absolute() for key in files if (path := getattr(self, key))}
         for key in ("encoder", "class_weights"):
             value = getattr(self, key)
@@ -155,7 +174,9 @@ class TrainConfig:
             for name in NEED_DATA:
                 if getattr(self, name) != getattr(default, name):
                     raise UserError(f"--{name.replace('_', '-')} needs --data FILE")
+        self._check_augment()
         ranges = {
+            "augment_ratio": (0.01, 20.0),
             "validation_share": (0.01, 0.5),
             "test_share": (0.01, 0.8),
             "max_bytes": (8, 65536),
@@ -185,6 +206,31 @@ class TrainConfig:
             raise UserError("--validation-share and --test-share leave under 10 % for training")
         if self.name and (Path(self.name).name != self.name or self.name.startswith(".")):
             raise UserError(f"--name is {self.name!r}; expected a plain name without slashes")
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The names in `augment`."""
+        return () if self.augment == "none" else tuple(self.augment.split(","))
+
+    def _check_augment(self) -> None:
+        unknown = [name for name in self.recipes if name not in RECIPES]
+        if unknown or len(set(self.recipes)) < len(self.recipes):
+            raise UserError(
+                f"--augment is {self.augment!r}; expected none, or some of {', '.join(RECIPES)}, "
+                "each once and with commas between"
+            )
+        default = TrainConfig()
+        for name in ("augment_ratio", "balance_classes"):
+            if getattr(self, name) != getattr(default, name) and not self.recipes:
+                raise UserError(f"--{name.replace('_', '-')} needs --augment RECIPE")
+        for name, recipe in NEED_RECIPE.items():
+            option = name.replace("_", "-")
+            if recipe in self.recipes and not getattr(self, name):
+                raise UserError(f"--augment {recipe} needs --{option} FILE")
+            if getattr(self, name) and recipe not in self.recipes:
+                raise UserError(f"--{option} needs --augment {recipe}")
+        if self.lexicon_encoding != default.lexicon_encoding and not self.lexicon:
+            raise UserError("--lexicon-encoding needs --lexicon FILE")
 
     def to_yaml(self) -> str:
         """The configuration as YAML that `from_yaml` reads back."""
@@ -217,11 +263,18 @@ class TrainConfig:
             wrong = unknown[0] if isinstance(found, dict) else type(found).__name__
             raise UserError(f"--config {path} has {wrong!r}; expected keys such as encoder, epochs")
         hints = get_type_hints(cls)
-        return cls(**{key: _convert(key, hints[key], value, path) for key, value in found.items()})
+        source = f"--config {path}"
+        return cls(**{key: convert(key, hints[key], value, source) for key, value in found.items()})
 
 
-def _convert(key: str, hint: Any, value: Any, path: Path) -> Any:
+def convert(key: str, hint: Any, value: Any, source: str) -> Any:
     """A value of a YAML file as the field's type, without guessing.
+
+    Args:
+        key: name of the field.
+        hint: its type.
+        value: what was read.
+        source: the file, for the message.
 
     Raises:
         UserError: it is of another type.
@@ -241,6 +294,6 @@ def _convert(key: str, hint: Any, value: Any, path: Path) -> Any:
             return value
     names = ["null" if kind is NoneType else getattr(kind, "__name__", kind) for kind in kinds]
     raise UserError(
-        f"--config {path} has {key}: {value!r}; expected {' or '.join(names)}"
+        f"{source} has {key}: {value!r}; expected {' or '.join(names)}"
         + (" (quote it)" if str in kinds or Path in kinds or "tuple" in str(hint) else "")
     )

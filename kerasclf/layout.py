@@ -84,6 +84,11 @@ class RunLayout:
         return self.root / "teaching.npz"
 
     @property
+    def augmented(self) -> Path:
+        """New training rows and those that were dropped; only in a run that was augmented."""
+        return self.root / "augmented.parquet"
+
+    @property
     def compression(self) -> Path:
         """How the weights were made fewer or coarser; only in a compressed run."""
         return self.root / "compression.json"

@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         import export.compression  # noqa: F401  TFMOT
         import kerasclf  # noqa: F401
+        import tuning.oracles  # noqa: F401  KerasTuner
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,31 @@ BAD_TRAINING = {
     "no configuration": (["--config={dir}/none.yaml"], "cannot read --config"),
     "options of a file": (["--text-column=tweet"], "--text-column needs --data FILE"),
     "label twice": (["--data={table}", "--label-order", "id", "en", "en"], "names a label twice"),
+    "unknown recipe": (["--data={table}", "--augment=swap"], "expected none, or some of keyboard"),
+    "recipe twice": (["--data={table}", "--augment=ocr,ocr"], "each once"),
+    "no lexicon": (["--data={table}", "--augment=lexicon"], "lexicon needs --lexicon FILE"),
+    "lexicon for nothing": (
+        ["--data={table}", "--lexicon={table}"],
+        "--lexicon needs --augment lexicon",
+    ),
+    "missing lexicon": (
+        ["--data={table}", "--augment=lexicon", "--lexicon={dir}/none.csv"],
+        "cannot read --lexicon",
+    ),
+    "lexicon of three columns": (
+        ["--data={table}", "--augment=lexicon", "--lexicon={dir}/three.csv"],
+        "row 2 is .*expected two filled cells",
+    ),
+    "lexicon in latin-1": (
+        ["--data={table}", "--augment=lexicon", "--lexicon={dir}/latin.csv"],
+        "is not a CSV in utf-8.*give --lexicon-encoding",
+    ),
+    "table of back-translations in latin-1": (
+        ["--data={table}", "--augment=back-translation", "--back-translation={dir}/latin.csv"],
+        "is not a CSV in utf-8.*save it as UTF-8$",
+    ),
+    "ratio for nothing": (["--data={table}", "--augment-ratio=1"], "needs --augment RECIPE"),
+    "balance for nothing": (["--data={table}", "--balance-classes"], "needs --augment RECIPE"),
     "name with a slash": (["--data={table}", "--name=a/b"], "plain name"),
 }
 
@@ -117,6 +142,7 @@ def bad(tmp_path_factory, table):
     (folder / "blank.csv").write_text('text,label\n"",a\n" ",a\n"",b\n"  ",b\n')
     (folder / "binary.csv").write_bytes(bytes(range(256)) * 8)
     (folder / "latin.csv").write_bytes("text,label\ndéjà,a\n".encode("latin-1"))
+    (folder / "three.csv").write_text("yg,yang\na,b,c\n")
     (folder / "bad.yaml").write_text("epoch: 3\n")
     (folder / "worse.yaml").write_text("epochs: many\n")
     for name, model_type in (("torch", "bert"), ("odd", "odd-type")):

@@ -121,6 +121,20 @@ def test_fine_tuning_hears_the_teachers(classifier, job):
     assert (classifier.logits(texts).argmax(axis=1) == (classes + 1) % 3).mean() > 0.5
 
 
+def test_fine_tuning_learns_from_new_rows(classifier, job):
+    texts, classes = job.texts_and_classes("train")
+    # All of one class: their label and their soft label are those of their sources.
+    sources = np.tile(np.flatnonzero(classes == 0), 20)
+    rows = {"source": sources, "text": [f"{texts[i]} lagi" for i in sources], "dropped": ""}
+    more = replace(job, augmented=pd.DataFrame(rows))
+    soft = np.eye(3, dtype=np.float32)[classes]
+    history = fine_tune(
+        classifier.core, classifier.featurizer, more, Pruning(0.1), Teaching(soft, 1.0, 0.5)
+    )
+    assert len(history) == job.config.epochs
+    assert (classifier.logits(rows["text"]).argmax(axis=1) == 0).all()
+
+
 @pytest.mark.parametrize(
     ("main", "suffix", "options"),
     [

@@ -72,11 +72,32 @@ def test_teaching_extends_rows_and_is_kept(tmp_path):
     np.testing.assert_array_equal(again.extend(["a", "b"], LABELS)[2], targets)
 
 
+def test_a_new_row_has_the_soft_labels_of_the_row_it_was_made_of():
+    teaching = Teaching(SOFT, 2.0, 0.7, ["d"], SOFT[:1]).repeat(np.array([1]))
+    texts, order, targets = teaching.extend(["a", "b", "b!"], np.array([0, 2, 2]))
+    assert texts == ["a", "b", "b!", "d"]
+    assert order.tolist() == [0, 2, 2, 0]
+    np.testing.assert_array_equal(targets[:, 1:], SOFT[[0, 1, 1, 0]])
+
+
 def test_average_by_hand():
     opinions = [np.log(SOFT), np.log(np.full((2, 3), 1 / 3))]
     np.testing.assert_allclose(teachers.average(opinions, [1.0, 1e-12]), SOFT, rtol=1e-5)
     expected = softmax(0.5 * np.log(SOFT), axis=1)
     np.testing.assert_allclose(teachers.average(opinions, [1.0, 1.0]), expected, rtol=1e-5)
+
+
+def test_whole_teachers_are_asked_once(tmp_path):
+    asked = []
+
+    def load():
+        asked.append("loaded")
+        return lambda texts: np.log(np.full((len(texts), 2), 0.5))
+
+    for texts in (["a", "b"], ["a", "b"], ["ab"]):
+        found = teachers.say_once(load, texts, tmp_path / "soft_labels")
+        assert found.shape == (len(texts), 2)
+    assert len(asked) == 2
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +129,21 @@ def test_no_teacher_labels_a_row_that_it_learned_from(job, tmp_path):
     again, _ = out_of_fold("t", train, job, 3, tmp_path / "cache")
     assert len(calls) == 3
     np.testing.assert_array_equal(found, again)
+
+
+def test_new_rows_of_a_fold_are_made_of_its_own_rows(job, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    small = dict(option.removeprefix("--").replace("-", "_").split("=") for option in SMALL)
+    sizes = {k: float(v) if "." in v else int(v) for k, v in small.items()}
+    config = TrainConfig(augment="keyboard", epochs=1, **sizes).resolved()
+    texts, classes = job.texts_and_classes("train")
+    rows = texts[::2], classes[::2]
+    soft = np.eye(3, dtype=np.float32)[rows[1]]
+    classifier = teachers.train_classifier(config, job, rows, Teaching(soft, 2.0, 0.5))
+    assert classifier.logits(texts[:2]).shape == (2, 3)
+    (made,) = (pd.read_parquet(path) for path in tmp_path.rglob("*.parquet"))
+    assert len(made) >= len(rows[0]) / 2
+    assert set(made["source"]) <= set(range(len(rows[0])))
 
 
 def test_folds_keep_near_duplicates_together(job):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasclf.data.augment import make_augment
 from kerasclf.data.pipeline import (
     bucket_by_length,
     epoch_order,
@@ -91,33 +90,6 @@ def test_no_row_is_dropped_and_labels_stay_with_texts(bucket):
     for texts, labels in batches:
         pairs |= dict(zip(texts, labels, strict=True))
     assert pairs == {f"text {i}".encode(): int(CLASSES[i]) for i in range(500)}
-
-
-def test_augment_hook_sees_training_texts_and_is_seeded():
-    def shout(texts, seed):
-        return [f"{text} {seed}" for text in texts]
-
-    first, again = collect(range(1), augment=shout), collect(range(1), augment=shout)
-    assert first == again
-    assert all(text.count(b" ") == 2 for texts, _ in first for text in texts)
-
-
-@pytest.mark.parametrize("name", ["keyboard", "swap", "delete"])
-def test_noise_is_seeded_and_takes_any_text(name):
-    augment = make_augment(name)
-    texts = ["selamat pagi semua orang di kota ini", "", " ", "😀", "a", "a\0b"] * 5
-    noisy = augment(texts, 1)
-    assert len(noisy) == len(texts)
-    assert all(isinstance(text, str) for text in noisy)
-    assert noisy == augment(texts, 1)
-    assert noisy != augment(texts, 2)
-    assert noisy[0] != texts[0]
-
-
-def test_noise_leaves_the_global_generators_alone():
-    state = np.random.get_state()[1].copy()
-    make_augment("swap")(["selamat pagi"], 3)
-    assert (np.random.get_state()[1] == state).all()
 
 
 def test_evaluation_keeps_order_and_the_last_rows():

@@ -68,10 +68,11 @@ def test_configuration_makes_the_same_run_again(run, tmp_path):
     assert {k for k in first if first[k] != second[k]} == {"output", "name"}
 
 
-def test_locked_split_and_every_other_option(run, table, tmp_path):
+def test_locked_split_and_every_other_option(run, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     costs = tmp_path / "costs.json"
     costs.write_text('{"de": {"id": 10, "en": 10}, "id": {"de": 1}, "en": {"de": 1}}')
-    options = ["--sampler=sqrt", "--class-weights=none", "--augment=swap", "--label-smoothing=0.1"]
+    options = ["--sampler=sqrt", "--class-weights=none", "--augment=word", "--label-smoothing=0.1"]
     options += [
         "--focal-gamma=0",
         "--review-below=0.9",
@@ -141,7 +142,8 @@ def hard_table(table, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(hard_table, tmp_path):
+def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(hard_table, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     options = [f"--data={hard_table}", "--name=greetings", "--augment=keyboard"]
     options += ["--epochs=12", "--patience=12", *SMALL]
     assert train([*options, f"--output={tmp_path}/whole"]) == 0

@@ -10,7 +10,6 @@ import tf_keras
 
 from export.compression.twin import Weights, make_twin, move_back
 from kerasclf.command import say
-from kerasclf.data.augment import make_augment
 from kerasclf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
 from kerasclf.job.prepare import Job
 from kerasclf.models.featurizer import Featurizer
@@ -43,7 +42,7 @@ def fine_tune(
     """Trains a core on, changed by a method, for all epochs of the job.
 
     The weights of the last epoch are kept, since a schedule ends there. Loss, weights of classes,
-    sampler and augmentation are the job's own.
+    sampler and new rows are the job's own.
 
     Args:
         core: a trained bytes core; its weights are replaced.
@@ -57,11 +56,11 @@ def fine_tune(
     """
     config = job.config
     prepare(config.seed, mixed_precision=False)
-    texts, classes = job.texts_and_classes("train")
+    texts, classes, sources = job.training_rows()
     hard = SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing)
     targets, loss = classes, hard
     if teaching is not None:
-        texts, classes, targets = teaching.extend(texts, classes)
+        texts, classes, targets = teaching.repeat(sources).extend(texts, classes)
         loss = DistillationLoss(hard, teaching.temperature, teaching.alpha)
     dataset = train_dataset(
         texts,
@@ -72,7 +71,6 @@ def fine_tune(
         sampler=config.sampler,
         seed=config.seed,
         epochs=range(config.epochs),
-        augment=make_augment(config.augment),
     )
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
     model = method.wrap(make_twin(core, config), steps * config.epochs)

@@ -1,11 +1,15 @@
 """Near-duplicates: texts that are the same message, written a little differently."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
+
+if TYPE_CHECKING:
+    from datasketch import MinHash, MinHashLSH
 
 SHINGLE = 5
 JACCARD = 0.8
@@ -68,25 +72,55 @@ def _shingles(text: str) -> set[str]:
     return {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
 
 
+def _similar(one: set[str], other: set[str]) -> bool:
+    shared = len(one & other)
+    return shared >= JACCARD * (len(one) + len(other) - shared)
+
+
+def _make_index() -> "MinHashLSH":
+    from datasketch import MinHashLSH
+
+    return MinHashLSH(threshold=CANDIDATE_JACCARD, num_perm=PERMUTATIONS)
+
+
+def _sketch(shingles: list[set[str]]) -> Iterator["MinHash"]:
+    from datasketch import MinHash
+
+    hashes = ([crc32(s.encode()) for s in of_text] for of_text in shingles)
+    return MinHash.generator(hashes, num_perm=PERMUTATIONS, hashfunc=int, seed=1)
+
+
+class NearCopies:
+    """Finds near-copies of given texts: what `group_texts` would put directly beside one."""
+
+    def __init__(self, texts: Sequence[str]):
+        """Sketches the texts that copies are looked for of."""
+        self._known = dict.fromkeys(normalize(text) for text in texts)
+        self._shingles = [_shingles(text) for text in self._known]
+        self._index = _make_index()
+        for place, sketch in enumerate(_sketch(self._shingles)):
+            self._index.insert(place, sketch)
+
+    def find(self, texts: Sequence[str]) -> np.ndarray:
+        """Whether each of n texts is a near-copy: bool [n]."""
+        normalized = [normalize(text) for text in texts]
+        shingles = [_shingles(text) for text in normalized]
+        found = [
+            text in self._known
+            or any(_similar(of_text, self._shingles[i]) for i in self._index.query(sketch))
+            for text, of_text, sketch in zip(normalized, shingles, _sketch(shingles), strict=True)
+        ]
+        return np.array(found, dtype=bool)
+
+
 def _join_similar(texts: list[str], joined: DisjointSet) -> None:
     """Joins the places of similar texts; each text is compared with earlier ones."""
-    from datasketch import MinHash, MinHashLSH
-
-    index = MinHashLSH(threshold=CANDIDATE_JACCARD, num_perm=PERMUTATIONS)
+    index = _make_index()
     shingles = [_shingles(text) for text in texts]
-    sketches = MinHash.generator(
-        ([crc32(s.encode()) for s in of_text] for of_text in shingles),
-        num_perm=PERMUTATIONS,
-        hashfunc=int,
-        seed=1,
-    )
-    for place, sketch in enumerate(sketches):
+    for place, sketch in enumerate(_sketch(shingles)):
         candidates = index.query(sketch)
         for other in candidates:
-            if joined.connected(place, other):
-                continue
-            shared = len(shingles[place] & shingles[other])
-            if shared >= JACCARD * (len(shingles[place]) + len(shingles[other]) - shared):
+            if not joined.connected(place, other) and _similar(shingles[place], shingles[other]):
                 joined.merge(place, other)
         if len(candidates) < CROWD:
             index.insert(place, sketch)

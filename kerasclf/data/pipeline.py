@@ -5,10 +5,10 @@ Training, in this order:
 1. order: class shares are the same in every batch, by construction and not by luck; new in each
    epoch, and a function of (seed, epoch) alone, so that a resumed run sees what it would have seen.
 2. buckets of length (pretrained encoders): rows of about equal length meet in a batch.
-3. augment: on strings, since noise must change what the featurizer sees; training only.
-4. batch, then featurize a whole batch at once, in the graph and beside the training step.
-5. prefetch.
+3. batch, then featurize a whole batch at once, in the graph and beside the training step.
+4. prefetch.
 
+New rows of `--augment` are rows like others here: they were made before (`kerasclf.augmentation`).
 There is no shuffle buffer: the order covers the full split. Features of training rows are not
 cached: making them costs under a hundredth of a step, holding them would take a kilobyte a row.
 Evaluation reads rows in their order, drops none, and caches, since it runs after every epoch.
@@ -18,9 +18,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
-
-Augment = Callable[[list[str], int], list[str]]
-"""Texts and a seed to as many new texts."""
 
 WINDOW = 32
 """Batches whose rows are sorted by length together."""
@@ -107,7 +104,6 @@ def train_dataset(
     sampler: str,
     seed: int,
     epochs: range,
-    augment: Augment | None = None,
     bucket: bool = False,
 ) -> tf.data.Dataset:
     """Batches of the given epochs, one after the other.
@@ -119,9 +115,8 @@ def train_dataset(
         featurizer: string tensor [batch] to model inputs.
         batch_size: rows in a batch; the last of an epoch may be smaller.
         sampler: natural, sqrt or balanced.
-        seed: of order and augmentation.
+        seed: of the order.
         epochs: which epochs to make.
-        augment: changes the texts of a batch.
         bucket: whether rows of about equal length meet in a batch.
 
     Returns:
@@ -137,10 +132,7 @@ def train_dataset(
                 order = bucket_by_length(order, lengths, batch_size, random)
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
-                chosen = [texts[row] for row in rows]
-                if augment is not None:
-                    chosen = augment(chosen, int(random.integers(2**31)))
-                yield [text.encode("utf-8") for text in chosen], targets[rows]
+                yield [texts[row].encode("utf-8") for row in rows], targets[rows]
 
     target = tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)
     signature = (tf.TensorSpec([None], tf.string), target)

@@ -1,8 +1,9 @@
-"""One process a run: a lock that ends with its holder, however that ends."""
+"""One process a folder: a lock that ends with its holder, however that ends."""
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from kerasclf.command import say
 from kerasclf.errors import UserError
@@ -23,19 +24,35 @@ def is_held(layout: RunLayout) -> bool:
 
 
 @contextmanager
+def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
+    """Holds a folder by the lock on one of its files.
+
+    Args:
+        path: the file.
+        folder: what is held, for the message.
+        work: what its holder does with it, for the message.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(
+                f"{folder} is being {work} by another process; wait for it or stop it"
+            ) from error
+        yield
+
+
+@contextmanager
 def hold(layout: RunLayout) -> Iterator[None]:
     """Holds a partial run, and says how to go on if the user interrupts.
 
     Raises:
         UserError: another process holds it.
     """
-    with layout.lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
-                f"{layout.root} is being trained by another process; wait for it or stop it"
-            ) from error
+    with lock(layout.lock, layout.root, "trained"):
         try:
             yield
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.config import TrainConfig
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
@@ -32,6 +33,7 @@ class Job:
         examples: the clean rows.
         findings: the doctor's.
         split: frame of `split_examples`.
+        augmented: new rows made of training rows; None without augmentation.
         layout: the cut-off run that is gone on with; None for a new one.
         seconds: seconds of each phase so far.
     """
@@ -40,6 +42,7 @@ class Job:
     examples: Examples
     findings: dict[str, Any]
     split: pd.DataFrame
+    augmented: pd.DataFrame | None = None
     layout: RunLayout | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -60,8 +63,25 @@ class Job:
         classes = self.examples.classes.to_numpy(dtype=np.int64)[inside]
         return self.examples.rows["text"][inside].tolist(), classes
 
+    def training_rows(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """What is learned from: the training rows and the new rows made of them.
+
+        Returns:
+            Texts, class ids int64 [n + m], and int64 [m], places of the training rows that the new
+            ones were made of.
+        """
+        return extend(*self.texts_and_classes("train"), self.augmented)
+
+    def measured_texts(self) -> list[str]:
+        """Texts of the validation and the test rows."""
+        return [*self.texts_and_classes("validation")[0], *self.texts_and_classes("test")[0]]
+
     def class_weights(self) -> list[float] | None:
-        """The loss's weight of each class, from the training rows alone."""
+        """The loss's weight of each class, from the original training rows alone.
+
+        A new row is a copy, no new evidence of how frequent its class is, or of what it looks like;
+        effective weights, above all, count what is distinct.
+        """
         labels = self.examples.labels
         counts = np.bincount(self.texts_and_classes("train")[1], minlength=len(labels))
         return class_weights(self.config.class_weights, counts, labels)
@@ -88,6 +108,19 @@ class Job:
                 f"sampler {self.config.sampler} and class weights {self.config.class_weights} "
                 "count the imbalance twice; use one of them"
             )
+        if self.config.balance_classes and self.config.class_weights != "none":
+            lines.append(
+                f"balanced classes and class weights {self.config.class_weights} count the "
+                "imbalance twice; use one of them"
+            )
+        if self.augmented is not None:
+            wanted = max(1, round(self.config.augment_ratio * len(self.rows("train"))))
+            kept = len(self.training_rows()[2])
+            if kept < wanted:
+                lines.append(
+                    f"only {kept} of {wanted} new rows could be made: too few texts are changed by "
+                    f"{self.config.augment}"
+                )
         return lines
 
 
@@ -111,7 +144,17 @@ def prepare_job(config: TrainConfig) -> Job:
     job = Job(config, examples, findings, split)
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
+    if config.recipes:
+        with job.phase("augment"):
+            job.augmented = _augment(job)
     return job
+
+
+def _augment(job: Job) -> pd.DataFrame:
+    """The new rows, with the source's row and label before the columns of `augment_rows`."""
+    found = augment_rows(job.config, *job.texts_and_classes("train"), job.measured_texts())
+    sources = job.rows("train")[["row", "label"]].iloc[found["source"]]
+    return pd.concat([sources.reset_index(drop=True), found], axis="columns")
 
 
 def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, Any]]:
@@ -170,7 +213,9 @@ def resume_job(run: Path) -> Job:
     start = time.perf_counter()
     examples = load_unchanged(layout)
     split = pd.read_parquet(layout.split)
-    job = Job(config, examples, read_json(layout.doctor), split, layout)
+    # Not made again: a lexicon or the cache may have changed since.
+    augmented = pd.read_parquet(layout.augmented) if config.recipes else None
+    job = Job(config, examples, read_json(layout.doctor), split, augmented, layout)
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     return job

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from kerasclf.augmentation.new_rows import describe
 from kerasclf.classifier import Classifier
 from kerasclf.command import say, warn
 from kerasclf.decision.rule import fit_decision
@@ -84,8 +85,12 @@ def run_job(
             warn(line)
         sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
         say(f"{layout.root}: {sizes} rows, {core.count_params():,} parameters")
+        if job.augmented is not None:
+            made = describe(job.augmented)
+            dropped = ", ".join(f"{count} {reason}" for reason, count in made["dropped"].items())
+            say(f"{made['kept']} new rows to train on ({job.config.augment}); dropped: {dropped}")
         with strategy.scope():
-            history = _train(job, featurizer, core, layout, teaching)
+            history = train_core(job, featurizer, core, layout, teaching)
         if job.config.mixed_precision:
             # Weights are float32 throughout; what is measured and kept computes in float32, too.
             prepare(job.config.seed, mixed_precision=False)
@@ -108,23 +113,36 @@ def run_job(
         return finish(job, layout, metrics, predictions, history)
 
 
-def _train(
+def train_core(
     job: Job,
     featurizer: Featurizer,
     core: keras.Model,
     layout: RunLayout,
-    teaching: Teaching | None,
+    teaching: Teaching | None = None,
 ) -> list[dict[str, Any]]:
+    """Trains the core that a job's configuration names, on its training rows.
+
+    Args:
+        job: a prepared job; its test rows are not read.
+        featurizer: strings to model inputs.
+        core: model inputs to logits, made within the distribution strategy.
+        layout: where history, backup and best weights go; training goes on from a backup there.
+        teaching: what a teacher says of the training rows.
+
+    Returns:
+        A dict of HISTORY_COLUMNS for each epoch.
+    """
     config = job.config
+    texts, classes, sources = job.training_rows()
     history = fit(
         core,
         featurizer,
-        job.texts_and_classes("train"),
+        (texts, classes),
         job.texts_and_classes("validation"),
         SparseFocalLoss(config.focal_gamma, job.class_weights(), config.label_smoothing),
         config,
         layout,
-        teaching,
+        None if teaching is None else teaching.repeat(sources),
     )
     # Of all processes that worked on the run.
     job.seconds["train"] = round(sum(row["seconds"] for row in history), 3)
@@ -145,6 +163,9 @@ def open_run(
     write_json(layout.doctor, job.findings)
     with replacing(layout.split) as beside:
         job.split.to_parquet(beside, index=False)
+    if job.augmented is not None:
+        with replacing(layout.augmented) as beside:
+            job.augmented.to_parquet(beside, index=False)
     # The configuration comes last: with it, the run can be resumed.
     write_text(layout.config, job.config.to_yaml())
     return layout
@@ -182,6 +203,7 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
         )
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
+        # On the original rows: what new rows are worth shows against the same baseline as ever.
         baseline = predict_baseline(*job.texts_and_classes("train"), test_texts, config.seed)
         baseline_confusion = confusion_matrix(test_classes, baseline, len(labels))
         comparison = compare(
@@ -243,6 +265,12 @@ def finish(
         "data_sha256": job.findings["sha256"],
         **metrics,
     }
+    if job.augmented is not None:
+        counts = job.rows("train")["label"].value_counts().sort_index()
+        metrics["augmentation"] = {
+            **describe(job.augmented),
+            "train_by_label": {label: int(count) for label, count in counts.items()},
+        }
     with job.phase("report"):
         write_report(layout.report, metrics, predictions, history, job.findings, job.config)
         write_model_card(layout.model_card, metrics, job.findings, job.config)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_softmax
 
+from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
@@ -28,8 +29,9 @@ def train_classifier(
 
     Args:
         config: a resolved configuration; its data are not read.
-        job: whose labels, class counts and validation rows are used.
-        rows: to learn from.
+        job: whose labels, class counts, validation and test rows are used; of the last, no new
+            row may be a near-copy.
+        rows: to learn from, and to make new rows of if the configuration says so.
         teaching: what a teacher says of those rows.
 
     Returns:
@@ -40,10 +42,15 @@ def train_classifier(
     featurizer, core = build_model(config, len(labels))
     weights = replace(job, config=config).class_weights()
     loss = SparseFocalLoss(config.focal_gamma, weights, config.label_smoothing)
+    # Of these rows alone: a new row made of a row that is held out would tell of it.
+    augmented = augment_rows(config, *rows, job.measured_texts()) if config.recipes else None
+    texts, classes, sources = extend(*rows, augmented)
+    if teaching is not None:
+        teaching = teaching.repeat(sources)
     with tempfile.TemporaryDirectory() as folder:
         layout = RunLayout(Path(folder))
         validation = job.texts_and_classes("validation")
-        fit(core, featurizer, rows, validation, loss, config, layout, teaching)
+        fit(core, featurizer, (texts, classes), validation, loss, config, layout, teaching)
         prepare(config.seed, mixed_precision=False)
         if config.mixed_precision:
             featurizer, core = build_model(config, len(labels))

@@ -1,4 +1,4 @@
-"""The two pages of a run: report.html and model_card.md."""
+"""The pages of a run: report.html, model_card.md, and that of attacks."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -61,6 +61,19 @@ def write_model_card(
     settings = _settings(config)
     card = render("model_card.md.j2", metrics=metrics, findings=findings, config=settings)
     write_text(path, card)
+
+
+def write_attacks(path: Path, result: dict[str, Any]) -> None:
+    """Writes the outcome of attacks: the plot alone as .svg, or one page as .html.
+
+    Args:
+        path: where to; its suffix decides.
+        result: of `kerasclf attack`.
+    """
+    text = plots.plot_attacks(result)
+    if path.suffix.lower() == ".html":
+        text = render("attacks.html.j2", result=result, resamples=RESAMPLES, plot=text)
+    write_text(path, text)
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

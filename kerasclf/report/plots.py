@@ -149,3 +149,20 @@ def plot_classes(counts: dict[str, int]) -> str:
         axes.text(count, place, f" {count}", va="center", fontsize=8)
     axes.set(xlabel="rows")
     return _svg(figure)
+
+
+def plot_attacks(result: dict[str, Any]) -> str:
+    """Macro-F1 under each attack with its interval; the band is that of the texts as they are."""
+    names, clean = list(result["attacks"]), result["clean"]["macro_f1"]
+    figure, axes = plt.subplots(figsize=(6, 0.9 + 0.3 * len(names)))
+    axes.axvspan(clean["low"], clean["high"], color=GREY, alpha=0.25, linewidth=0)
+    axes.axvline(clean["value"], color=GREY, linestyle="--", linewidth=1, label="no attack")
+    for place, name in enumerate(names):
+        score = result["attacks"][name]["macro_f1"]
+        axes.plot([score["low"], score["high"]], [place, place], color=BLUE)
+        axes.plot([score["value"]], [place], color=BLUE, marker="o")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel="macro-F1", xlim=(0, 1.02))
+    axes.legend(frameon=False, loc="lower left")
+    return _svg(figure)

@@ -61,3 +61,21 @@ def print_summary(metrics: dict[str, Any]) -> None:
     ]
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def print_attacks(result: dict[str, Any]) -> None:
+    """Prints macro-F1 under each attack."""
+    title = f"{result['run']}: {result['rows']} test rows, seed {result['seed']}"
+    columns = ("attack", "changed", "macro-F1", "95 % interval", "change", "95 % interval")
+    table = Table(*columns, title=title, box=box.SIMPLE)
+
+    def in_short(value: float, low: float, high: float, sign: str = "") -> tuple[str, str]:
+        # Three digits, so that a row fits into 80 columns.
+        return f"{value:{sign}.3f}", f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+    table.add_row("none", "", *in_short(**result["clean"]["macro_f1"]))
+    for name, entry in result["attacks"].items():
+        found = entry["difference"]
+        change = in_short(found["difference"], found["low"], found["high"], "+")
+        table.add_row(name, f"{entry['changed']:.0%}", *in_short(**entry["macro_f1"]), *change)
+    Console(highlight=False, markup=False).print(table)

@@ -1,7 +1,7 @@
 """Learning from a teacher's probabilities besides the labels."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +31,16 @@ class Teaching:
     alpha: float
     texts: list[str] = field(default_factory=list)
     text_labels: np.ndarray | None = None
+
+    def repeat(self, sources: np.ndarray) -> Self:
+        """The same with further training rows, of which the teacher says what it said of others.
+
+        Args:
+            sources: int64 [m], places of the training rows that the further ones were made of.
+        """
+        return replace(
+            self, soft_labels=np.concatenate([self.soft_labels, self.soft_labels[sources]])
+        )
 
     def extend(
         self, texts: list[str], classes: np.ndarray

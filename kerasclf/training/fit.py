@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from kerasclf.config import TrainConfig
-from kerasclf.data.augment import make_augment
 from kerasclf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
 from kerasclf.layout import RunLayout
 from kerasclf.models.featurizer import Featurizer
@@ -98,7 +97,6 @@ def fit(
         sampler=config.sampler,
         seed=config.seed,
         epochs=range(first, config.epochs),
-        augment=make_augment(config.augment),
         bucket=config.encoder != "bytes",
     )
     measured = evaluation_dataset(validation[0], featurizer, config.batch_size)

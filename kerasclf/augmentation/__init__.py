@@ -1,0 +1,1 @@
+"""New training rows, made of old ones once and before training."""

@@ -1,0 +1,54 @@
+"""`kerasclf request`: label texts by a model that is served."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from kerasclf import client, command
+from kerasclf.errors import UserError
+
+
+@dataclass
+class RequestOptions(command.Options):
+    """Label texts by a model that TF Serving serves."""
+
+    url: Annotated[str, tyro.conf.Positional] = ""
+    """http://HOST:8501/v1/models/NAME or grpc://HOST:8500/v1/models/NAME; then nothing,
+    /versions/N or /labels/LABEL."""
+    texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Texts to label."""
+    timeout: float = 10.0
+    """Seconds that a request may take."""
+
+
+def request(options: RequestOptions) -> dict[str, Any]:
+    """Labels what the options name."""
+    if not options.texts:
+        raise UserError("no texts given; expected URL TEXT...")
+    with client.connect(options.url, timeout=options.timeout) as model:
+        predictions = model.predict(options.texts)
+    return {
+        "predictions": [
+            {"text": text, **asdict(prediction), "confidence": prediction.confidence}
+            for text, prediction in zip(options.texts, predictions, strict=True)
+        ]
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints the labels for people."""
+    for entry in result["predictions"]:
+        flag = "  review" if entry["review"] else ""
+        print(f"{entry['label']}  {entry['confidence']:.3f}{flag}  {entry['text']!r:.120}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(RequestOptions), request, show, argv, "kerasclf request")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,451 @@
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras_hub
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from google.protobuf import text_format
+
+pytest.importorskip("tensorflow_serving", reason="needs the extra serving")
+
+from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from export import saved_model
+from export.golden import GOLDEN_TEXTS
+from export.serving_graph import ServedError, check_serving_model, write_serving_model
+from export.warmup import PLACE
+from kerasclf.classifier import Classifier
+from kerasclf.decision.rule import Decision
+from kerasclf.models.core import build_pretrained_core
+from kerasclf.models.pretrained import TokenFeaturizer
+
+WHOLE = ("saved_model.pb", "variables/variables.index", PLACE)
+
+
+@pytest.fixture(scope="module")
+def classifier(run):
+    return Classifier.load(run)
+
+
+@pytest.fixture(scope="module")
+def published(run, tmp_path_factory):
+    """A folder of two versions of one model."""
+    folder = tmp_path_factory.mktemp("served") / "greetings"
+    for _ in range(2):
+        assert saved_model.main([str(run), f"--to={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def models(published, tmp_path):
+    """A copy of the published models, to change."""
+    shutil.copytree(published.parent, tmp_path / "served")
+    return tmp_path / "served" / published.name
+
+
+@pytest.fixture(scope="module")
+def signatures(published):
+    return tf.saved_model.load(str(published / "2")).signatures
+
+
+def make_examples(texts):
+    examples = []
+    for text in texts:
+        example = tf.train.Example()
+        example.features.feature["text"].bytes_list.value.append(text.encode())
+        examples.append(example.SerializeToString())
+    return tf.constant(examples, tf.string)
+
+
+def test_signatures(signatures):
+    assert signatures.keys() == {"serving_default", "classify"}
+    outputs = signatures["serving_default"].structured_outputs
+    assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in outputs.items()} == {
+        "label": (tf.string, [None]),
+        "class_id": (tf.int32, [None]),
+        "probabilities": (tf.float32, [None, 3]),
+        "review": (tf.bool, [None]),
+        "version": (tf.int64, [None]),
+    }
+    _, inputs = signatures["serving_default"].structured_input_signature
+    assert inputs == {"text": tf.TensorSpec([None], tf.string, name="text")}
+
+
+def test_servers_find_the_methods_that_they_expect(published):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((published / "1" / "saved_model.pb").read_bytes())
+    (graph,) = model.meta_graphs
+    assert list(graph.meta_info_def.tags) == ["serve"]
+    assert graph.signature_def["serving_default"].method_name == "tensorflow/serving/predict"
+    assert graph.signature_def["classify"].method_name == "tensorflow/serving/classify"
+    assert graph.signature_def["classify"].inputs.keys() == {"inputs"}
+
+
+def test_answers_are_those_of_keras(signatures, classifier):
+    texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds"]
+    found = signatures["serving_default"](text=tf.constant([text.encode() for text in texts]))
+    probabilities = classifier.predict_proba(texts)
+    np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-5)
+    expected = classifier.predict(texts)["predicted_label"].tolist()
+    assert [label.decode() for label in found["label"].numpy()] == expected
+    assert set(found["version"].numpy()) == {2}
+    classified = signatures["classify"](inputs=make_examples(texts))
+    np.testing.assert_allclose(classified["scores"], probabilities, atol=1e-5)
+    names = [label.encode() for label in classifier.labels]
+    assert classified["classes"].numpy().tolist() == [names] * len(texts)
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision(1.5, (2.0, -1.0, 0.5)),
+        Decision(1.0, (0.0, 0.0, 0.0), ((0.0, 1.0, 9.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0))),
+    ],
+)
+def test_decision_is_inside_the_graph(decision, classifier, tmp_path):
+    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
+    # Between two confidences, so that some texts are flagged and rounding flags no other.
+    middle = np.sort(decided.predict(texts)["confidence"])[[8, -1]].mean()
+    decided.decision = replace(decision, review_below=float(middle))
+    write_serving_model(decided, 3, tmp_path / "m")
+    answer = tf.saved_model.load(str(tmp_path / "m")).signatures["serving_default"]
+    found = answer(text=tf.constant([text.encode() for text in texts]))
+    expected = decided.predict(texts)
+    assert [x.decode() for x in found["label"].numpy()] == expected["predicted_label"].tolist()
+    assert found["review"].numpy().tolist() == expected["review"].tolist()
+    assert len(set(expected["review"])) == 2
+
+
+def test_every_text_is_answered(signatures):
+    random = np.random.default_rng(0)
+    texts = [random.bytes(size) for size in (*range(40), 255, 256, 257, 5000)]
+    texts += [b"\xff", b"\xc3", b"\0" * 300, "\ud83d".encode("utf-8", "surrogatepass")]
+    texts += [b"x" * 2_000_000]
+    for batch in (texts, [], [b""], *([text] for text in texts)):
+        found = signatures["serving_default"](text=tf.constant(batch, tf.string))
+        assert {len(value) for value in found.values()} == {len(batch)}
+        np.testing.assert_allclose(np.sum(found["probabilities"], axis=1), 1, atol=1e-5)
+    empty = signatures["classify"](inputs=tf.constant([], tf.string))
+    assert empty["scores"].shape == empty["classes"].shape == (0, 3)
+
+
+@pytest.mark.parametrize("wrong", ["text", [["a", "b"]]])
+def test_other_shapes_are_refused(wrong, signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signatures["serving_default"](text=tf.constant(wrong))
+
+
+@pytest.mark.parametrize("wrong", [b"no example", tf.train.Example().SerializeToString()])
+def test_examples_without_a_text_are_refused(wrong, signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signatures["classify"](inputs=tf.constant([wrong]))
+
+
+def test_warmup_requests_run(published, signatures):
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(published / "2" / PLACE))
+    ]
+    assert {log.WhichOneof("log_type") for log in logs} == {"predict_log", "classify_log"}
+    assert len(logs) <= 1000
+    for log in logs:
+        if log.HasField("predict_log"):
+            request = log.predict_log.request
+            texts = tf.constant(tf.make_ndarray(request.inputs["text"]), tf.string)
+            found = signatures[request.model_spec.signature_name](text=texts)
+        else:
+            request = log.classify_log.request
+            examples = [e.SerializeToString() for e in request.input.example_list.examples]
+            texts = tf.constant(examples)
+            found = signatures[request.model_spec.signature_name](inputs=texts)
+        assert request.model_spec.name == "greetings"
+        assert {len(value) for value in found.values()} == {len(texts)} != {0}
+
+
+def test_another_model_is_not_published(classifier, run, tmp_path, capsys, monkeypatch):
+    write_serving_model(classifier, 1, tmp_path / "m")
+    warmer = replace(classifier.decision, temperature=classifier.decision.temperature * 3)
+    other = Classifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
+    check_serving_model(tmp_path / "m", classifier)
+    with pytest.raises(ServedError, match="differ from Keras"):
+        check_serving_model(tmp_path / "m", other)
+    monkeypatch.setattr("export.serving_graph.TOLERANCE", -1)
+    assert saved_model.main([str(run), f"--to={tmp_path}/served/g"]) == 1
+    assert "differ from Keras" in capsys.readouterr().err
+    assert list((tmp_path / "served" / "g").iterdir()) == []
+
+
+def read_config(root):
+    config = model_server_config_pb2.ModelServerConfig()
+    text_format.Parse((root / "models.config").read_text(), config)
+    return {model.name: model for model in config.model_config_list.config}
+
+
+def test_labels_follow_publish_and_rollback(models, run, capsys):
+    def labels():
+        (model,) = read_config(models.parent).values()
+        return dict(model.version_labels)
+
+    assert labels() == {"stable": 1, "canary": 2}
+    assert saved_model.main([f"--to={models}", "--rollback"]) == 0
+    assert labels() == {"stable": 1, "canary": 1}
+    assert not (models / "2").exists()
+    assert saved_model.main([str(run), f"--to={models}"]) == 0
+    assert labels() == {"stable": 1, "canary": 3}
+    assert saved_model.main([str(run), f"--to={models}"]) == 0
+    assert labels() == {"stable": 3, "canary": 4}
+    assert saved_model.main([f"--to={models}", "--rollback"]) == 0
+    # What was stable before the rollback stays so.
+    assert labels() == {"stable": 3, "canary": 3}
+    capsys.readouterr()
+    assert saved_model.main([f"--to={models}", "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["versions"]
+    assert [row["version"] for row in listed] == [1, 2, 3, 4]
+    assert [row["withdrawn"] for row in listed] == [False, True, False, True]
+    assert {row["run"] for row in listed} == {str(run)}
+    for _ in range(2):
+        code = saved_model.main([f"--to={models}", "--rollback"])
+    assert code == 2
+    assert "there is none to go back to" in capsys.readouterr().err
+    assert labels() == {"stable": 1, "canary": 1}
+
+
+def test_server_files(models, run):
+    root = models.parent
+    (model,) = read_config(root).values()
+    assert (model.name, model.base_path) == ("greetings", "/models/greetings")
+    assert model.model_version_policy.latest.num_versions == 3
+    lines = [line for line in (root / "batching.config").read_text().splitlines() if line[0] != "#"]
+    assert all(re.fullmatch(r"[a-z_]+ { value: [0-9]+ }", line) for line in lines)
+    assert "enable: true" in (root / "monitoring.config").read_text()
+    serving = yaml.safe_load((root / "compose.yaml").read_text())["services"]["serving"]
+    assert serving["image"] == "tensorflow/serving:2.20.0"
+    assert set(serving["ports"]) == {"8501:8501", "8500:8500"}
+    deployment, service, scaler = yaml.safe_load_all((root / "kubernetes.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == serving["image"]
+    assert container["args"] == serving["command"]
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} < container.keys()
+    assert scaler["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    named = {
+        argument.split("/models/")[1] for argument in container["args"] if "/models/" in argument
+    }
+    assert named == {"models.config", "batching.config", "monitoring.config"}
+    (root / "compose.yaml").write_text("services: {}\n")
+    assert saved_model.main([str(run), f"--to={root}/other"]) == 0
+    assert (root / "compose.yaml").read_text() == "services: {}\n"
+    assert read_config(root).keys() == {"greetings", "other"}
+
+
+def test_leftovers_are_removed_and_numbers_not_lost(run, tmp_path):
+    folder = tmp_path / "served" / "greetings"
+    # As of a process that was killed after it wrote the record, and of others before.
+    (folder / ".1.partial" / "variables").mkdir(parents=True)
+    (folder / "1.json").write_text("{}")
+    (folder / ".123.1.json").touch()
+    (folder.parent / ".123.models.config").touch()
+    (folder / ".4.withdrawn").mkdir()
+    assert saved_model.main([str(run), f"--to={folder}"]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"1.json", ".4.withdrawn", "5", "5.json"}
+    assert not (folder.parent / ".123.models.config").exists()
+    assert saved_model.main([str(run), f"--to={folder}/../."]) == 2
+
+
+def test_records(published, run):
+    record = json.loads((published / "1.json").read_text())
+    assert (record["version"], record["run"]) == (1, str(run))
+    assert record["labels"] == json.loads((run / "labels.json").read_text())
+
+
+def test_bad_publications(run, published, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    cases = {
+        "no run given": [],
+        "no run ": [str(tmp_path / "none")],
+        "expected one of them": [str(run), "--list", "--rollback"],
+        "holds notes.txt": [str(run), f"--to={tmp_path}/full"],
+        "becomes the model's name": [str(run), f"--to={tmp_path}/a b"],
+        "no model ": ["--list", f"--to={tmp_path}/none"],
+        "expected versions alone": ["--list", f"--to={published.parent}"],
+        "is not a folder": [str(run), f"--to={run}/labels.json/m"],
+    }
+    for message, arguments in cases.items():
+        assert saved_model.main(arguments) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"full"}
+
+
+def test_without_the_extra_it_says_what_to_install(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("kerasclf.client.protos.NEEDED", "no_such_package")
+    assert saved_model.main([str(run), f"--to={tmp_path}/m"]) == 2
+    assert "'.[serving]'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def make_tokenizer(kind, folder):
+    words = ["selamat", "pagi", "good", "morning"]
+    if kind == "WordPiece":
+        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+        return keras_hub.models.BertTokenizer(vocabulary), keras_hub.models.BertBackbone
+    if kind == "BPE":
+        pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "b", "ab", "Ġ", "Ġa"]
+        vocabulary = {piece: i for i, piece in enumerate(pieces)}
+        tokenizer = keras_hub.models.RobertaTokenizer(vocabulary, ["a b", "Ġ a"])
+        return tokenizer, keras_hub.models.RobertaBackbone
+    import sentencepiece
+
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([" ".join(words)] * 9),
+        model_prefix=str(folder / "words"),
+        vocab_size=18,
+        minloglevel=2,
+    )
+    tokenizer = keras_hub.models.XLMRobertaTokenizer(str(folder / "words.model"))
+    return tokenizer, keras_hub.models.XLMRobertaBackbone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["WordPiece", "BPE", "SentencePiece"])
+# KerasHub leaves the vocabulary's file to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tokenizers_are_inside_the_graph(kind, tmp_path):
+    tokenizer, backbone = make_tokenizer(kind, tmp_path)
+    preprocessors = {
+        "WordPiece": keras_hub.models.BertTextClassifierPreprocessor,
+        "BPE": keras_hub.models.RobertaTextClassifierPreprocessor,
+        "SentencePiece": keras_hub.models.XLMRobertaTextClassifierPreprocessor,
+    }
+    size = tokenizer.vocabulary_size() + 2
+    core = build_pretrained_core(backbone(size, 1, 1, 2, 4, max_sequence_length=32), 3, 0.1)
+    featurizer = TokenFeaturizer(preprocessors[kind](tokenizer, sequence_length=32))
+    classifier = Classifier(featurizer, core, ["a", "b", "c"])
+    write_serving_model(classifier, 1, tmp_path / "m")
+    check_serving_model(tmp_path / "m", classifier)
+
+
+def compile_loader(folder):
+    """The C++ loader, built against the installed TensorFlow."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        pytest.skip("needs g++ to build tests/load_saved_model.cc")
+    library = Path(tf.sysconfig.get_lib())
+    program = folder / "load_saved_model"
+    subprocess.run(
+        [
+            *(compiler, "-w", *tf.sysconfig.get_compile_flags()),
+            *(Path(__file__).parent / "load_saved_model.cc", "-o", program),
+            *(f"-L{library}", f"-Wl,-rpath,{library}", "-Wl,--no-as-needed"),
+            *("-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"),
+        ],
+        check=True,
+    )
+    return program
+
+
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory):
+    return compile_loader(tmp_path_factory.mktemp("loader"))
+
+
+def load(loader, folder, texts, shape):
+    return subprocess.run(
+        [loader, folder, *map(str, shape)],
+        input=b"".join(struct.pack("I", len(text)) + text for text in texts),
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [0, 1, 32, 512])
+def test_loads_without_python(count, loader, published, classifier):
+    texts = [f"{text} {i}" for i in range(40) for text in (*GOLDEN_TEXTS, "guten Morgen")][:count]
+    done = load(loader, published / "2", [text.encode() for text in texts], [count])
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    expected = classifier.predict(texts)
+    assert [row[0] for row in rows] == expected["predicted_label"].tolist()
+    assert [classifier.labels[int(row[1])] for row in rows] == [row[0] for row in rows]
+    assert [bool(int(row[2])) for row in rows] == expected["review"].tolist()
+    assert {row[3] for row in rows} <= {"2"}
+    if rows:
+        probabilities = np.array([row[4:] for row in rows], float)
+        np.testing.assert_allclose(probabilities, classifier.predict_proba(texts), atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [[], [2, 2], [4, 1]])
+def test_wrong_shapes_are_errors_and_no_crash(shape, loader, published):
+    done = load(loader, published / "2", [b"a", b"b", b"c", b"d"], shape)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout == b""
+
+
+def start_publishing(run, folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "export.saved_model", str(run), f"--to={folder}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def see_versions(folder):
+    """The versions that a server would see; each must be whole at every moment."""
+    found = [path for path in folder.glob("*") if path.name.isdecimal()]
+    for path in found:
+        assert all((path / name).is_file() for name in WHOLE)
+    return sorted(int(path.name) for path in found)
+
+
+@pytest.mark.slow
+def test_two_at_once_publish_two_whole_versions(run, tmp_path):
+    folder = tmp_path / "served" / "greetings"
+    processes = [start_publishing(run, folder) for _ in range(2)]
+    while any(process.poll() is None for process in processes):
+        see_versions(folder)
+        time.sleep(0.001)
+    assert [process.wait() for process in processes] == [0, 0]
+    assert see_versions(folder) == [1, 2]
+    for number in (1, 2):
+        answer = tf.saved_model.load(str(folder / str(number))).signatures["serving_default"]
+        assert answer(text=tf.constant(["a"]))["version"].numpy() == [number]
+    assert dict(read_config(folder.parent)["greetings"].version_labels) == {
+        "stable": 1,
+        "canary": 2,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["", "saved_model.pb", PLACE])
+def test_a_killed_publish_leaves_no_version(moment, run, tmp_path):
+    folder = tmp_path / "served" / "greetings"
+    process = start_publishing(run, folder)
+    while not (folder / ".1.partial" / moment).exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert see_versions(folder) == []
+    assert saved_model.main([str(run), f"--to={folder}"]) == 0
+    assert see_versions(folder) == [1]
+    assert {path.name for path in folder.iterdir()} == {"1", "1.json"}
