@@ -12,6 +12,7 @@ from export import distill, teachers
 from kerasclf.config import TrainConfig
 from kerasclf.job.folds import folds, out_of_fold
 from kerasclf.job.prepare import prepare_job
+from kerasclf.job.train_rows import train_classifier
 from kerasclf.training.distillation import DistillationLoss, Teaching
 from kerasclf.training.losses import SparseFocalLoss
 
@@ -139,7 +140,7 @@ def test_new_rows_of_a_fold_are_made_of_its_own_rows(job, tmp_path, monkeypatch)
     texts, classes = job.texts_and_classes("train")
     rows = texts[::2], classes[::2]
     soft = np.eye(3, dtype=np.float32)[rows[1]]
-    classifier = teachers.train_classifier(config, job, rows, Teaching(soft, 2.0, 0.5))
+    classifier = train_classifier(config, job, rows, Teaching(soft, 2.0, 0.5))
     assert classifier.logits(texts[:2]).shape == (2, 3)
     (made,) = (pd.read_parquet(path) for path in tmp_path.rglob("*.parquet"))
     assert len(made) >= len(rows[0]) / 2
