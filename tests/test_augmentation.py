@@ -1,4 +1,5 @@
 import random
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from kerasclf.augmentation.recipes import Material, change, make_recipe, swap_wo
 from kerasclf.augmentation.shares import share_new_rows
 from kerasclf.config import RECIPES, TrainConfig
 from kerasclf.data.duplicates import NearCopies, group_texts
+from kerasclf.job.prepare import prepare_job
 from kerasclf.layout import RunLayout
 from kerasclf.train import main as train
 
@@ -218,3 +220,21 @@ def test_a_run_keeps_its_new_rows(table, tmp_path, capsys):
     after = inside.value_counts() + kept["label"].value_counts().reindex(inside.unique()).fillna(0)
     assert after.max() - after.min() <= 1
     assert "<h2>New rows</h2>" in layout.report.read_text()
+
+
+def test_weights_count_original_rows_and_what_is_odd_is_warned_of(table, tmp_path):
+    (tmp_path / "b.csv").write_text("thank you Leeds,many thanks from Leeds\n")
+    plain = prepare_job(TrainConfig(data=table, class_weights="balanced"))
+    augmented = prepare_job(
+        TrainConfig(
+            data=table,
+            class_weights="balanced",
+            augment="back-translation",
+            back_translation=tmp_path / "b.csv",
+            balance_classes=True,
+        )
+    )
+    assert augmented.class_weights() == plain.class_weights()
+    text = "\n".join(augmented.warnings())
+    assert "count the imbalance twice" in text
+    assert re.search(r"only [01] of \d+ new rows could be made", text)
