@@ -8,13 +8,22 @@ from typing import Annotated, Any
 
 import tyro
 
-from export.budget import EXAMPLE, Limit, distance, find_excesses, format_value, parse_budget
+from export.budget import EXAMPLE, Limit, distance, find_excesses, parse_budget
 from export.tflite import describe_test
 from kerasclf import command
 from kerasclf.errors import UserError
 
 CLOSEST = 3
-COLUMNS = ("size", "gzip_size", "p50", "p95", "macro_f1", "macro_f1_drop", "recall_drop")
+COLUMNS = {
+    "size": ("MB", 1e-6),
+    "gzip_size": ("gzip", 1e-6),
+    "p50": ("p50 ms", 1.0),
+    "p95": ("p95 ms", 1.0),
+    "macro_f1": ("F1", 1.0),
+    "macro_f1_drop": ("drop", 1.0),
+    "recall_drop": ("recall drop", 1.0),
+}
+"""Heads of the terminal's table, and what a value is multiplied by."""
 
 
 @dataclass
@@ -127,9 +136,11 @@ def show(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
-    table = Table("file", *(column.replace("_", " ") for column in COLUMNS), box=box.SIMPLE)
+    table = Table("file", box=box.SIMPLE)
+    for head, _ in COLUMNS.values():
+        table.add_column(head, justify="right", no_wrap=True)
     for entry in result["tried"]:
-        cells = [format_value(c, entry[c]) if c in entry else "-" for c in COLUMNS]
+        cells = [f"{entry[c] * by:.3f}" if c in entry else "-" for c, (_, by) in COLUMNS.items()]
         table.add_row(entry["name"], *cells)
     console.print(table)
     for entry in result["tried"]:

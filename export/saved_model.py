@@ -36,7 +36,7 @@ def manage_versions(options: SavedModelOptions) -> dict[str, Any]:
 
     if options.list and options.rollback:
         raise UserError("found --list and --rollback, expected one of them")
-    layout = None if options.run is None else RunLayout.open(options.run)
+    layout = None if options.run is None else RunLayout.open_network(options.run)
     if layout is None and not ((options.list or options.rollback) and options.to):
         raise UserError(
             "no run given; expected a folder such as runs/NAME/1, or --to saved_models/NAME with "
