@@ -10,7 +10,7 @@ import tyro
 from kerasclf import command
 from kerasclf.errors import UserError
 
-EPOCHS, LEARNING_RATE = 2, 2e-3
+EPOCHS, LEARNING_RATE = 1, 4e-3
 
 
 @dataclass

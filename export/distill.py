@@ -100,11 +100,11 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     for layout in layouts:
         learned = TrainConfig.from_yaml(layout.config)
         whole = partial(_load_teacher, layout, job)
-        parts = fold_folder(layout.root.parent, learned), layout.root / "soft_labels"
+        parts = fold_folder(layout.root.parent, learned), _soft_labels(layout)
         asking.append((str(layout.root), train_run(learned, job), whole, *parts))
     if options.baseline:
         train = teachers.train_baseline(job)
-        parts = first.root.parent / "out_of_fold" / "baseline", first.root / "soft_labels/baseline"
+        parts = first.root.parent / "out_of_fold" / "baseline", _soft_labels(first) / "baseline"
         asking.append(("TF-IDF", train, partial(train, rows), *parts))
     opinions, further = [], []
     for teacher_name, train, whole, of_folds, of_whole in asking:
@@ -125,6 +125,11 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         teachers.average(further, weights) if texts else None,
     )
     return run_job(job, teaching)
+
+
+def _soft_labels(layout: Any) -> Path:
+    """Where it is kept what a run says of texts: beside the run, which is whole and stays so."""
+    return layout.root.parent / "soft_labels" / layout.root.name
 
 
 def _load_teacher(layout: Any, job: Any) -> Any:
