@@ -32,7 +32,8 @@ def score(logits: np.ndarray, labels: np.ndarray, loss: keras.losses.Loss) -> di
     """
     predicted = logits.argmax(axis=-1)
     return {
-        "val_loss": float(loss(labels, logits)),
+        # Called as a whole, a loss is divided by the number of replicas.
+        "val_loss": float(np.mean(loss.call(labels, logits))),
         "val_accuracy": float((predicted == labels).mean()),
         "val_macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
     }
