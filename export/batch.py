@@ -71,7 +71,15 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
 
     start = time.perf_counter()
     with beside(prefix) as folder:
-        read, pieces = run_pipeline(table, model, folder, runner, beam_options)
+        try:
+            # Workers write TensorFlow's start-up lines and Beam's own.
+            with command.quiet_imports():
+                read, pieces = run_pipeline(table, model, folder, runner, beam_options)
+        except Exception as error:
+            # Beam's message holds the whole traceback of a worker.
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            last = lines[-1] if lines else type(error).__name__
+            raise RuntimeError(f"nothing was written, the pipeline failed: {last}") from error
         counts = count(read, pieces)
         if not read:
             raise UserError(f"--input {options.input} has no rows; expected at least one")
