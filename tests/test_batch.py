@@ -259,7 +259,7 @@ BAD = {
     "no model": (["{dir}/none", "--input={dir}/a.csv"], "no run"),
     "no file": (["{run}", "--input={dir}/none.csv"], "matches no file"),
     "no match": (["{run}", "--input={dir}/none*.csv"], "matches no file"),
-    "mixed": (["{run}", "--input={dir}/a.*"], "matches .csv and .jsonl"),
+    "mixed": (["{run}", "--input={dir}/a.[cj]*"], "matches .csv and .jsonl"),
     "unknown ending": (["{run}", "--input={dir}/a.txt"], "ends in '.txt'"),
     "no column": (["{run}", "--input={dir}/a.csv", "--text-column=t"], "no column 't', only text"),
     "no key": (["{run}", "--input={dir}/a.jsonl", "--text-column=t"], "have no 't', only text"),
@@ -304,6 +304,22 @@ def test_bad_input(case, run, bad, tmp_path, capfd):
     assert captured.err.count("\n") == 1, captured.err
     assert re.search(message, captured.err), captured.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_local_runner_is_one_that_downloads_nothing():
+    from apache_beam.options.pipeline_options import DirectOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    from export.batch_pipeline import parse_beam_options
+
+    for flags, mode in (
+        ([], "in_memory"),
+        (["--runner=DirectRunner", "--direct_num_workers", "2"], "multi_processing"),
+        (["--direct_num_workers=2", "--direct_running_mode=multi_threading"], "multi_threading"),
+    ):
+        runner, options = parse_beam_options(flags)
+        assert type(runner) is FnApiRunner
+        assert options.view_as(DirectOptions).direct_running_mode == mode
 
 
 @pytest.mark.slow
