@@ -4,10 +4,11 @@ Reading can begin at the offset of any record, and finds the same records from t
 """
 
 import csv
+import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 MAX_ROW_BYTES = 16 * 2**20
 """A longer row is a fault: it could take all memory."""
@@ -35,6 +36,14 @@ class Record:
     cells: list[str] | None = None
     fault: str | None = None
     detail: str = ""
+
+
+class BadRowError(ValueError):
+    """A row that cannot be labelled: the reason, of which there are few, and a detail."""
+
+    def __init__(self, reason: str, detail: str = ""):
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
 
 
 class _Lines:
@@ -109,3 +118,42 @@ def _feed(lines: _Lines, taken: list[tuple[int, int, bytes, bool]]) -> Iterator[
         if line[3] or size > MAX_ROW_BYTES:
             return
         yield line[2].decode("utf-8", "surrogateescape")
+
+
+def parse_json(record: Record) -> dict[str, Any]:
+    """The object of a line.
+
+    Raises:
+        BadRowError: it holds none.
+    """
+    check_record(record)
+    try:
+        row = json.loads(record.raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRowError("not JSON", str(error)) from error
+    if not isinstance(row, dict):
+        raise BadRowError("not a JSON object", f"found {type(row).__name__}")
+    return row
+
+
+def check_record(record: Record) -> None:
+    """Checks that a record is a row in UTF-8.
+
+    Raises:
+        BadRowError: it is not.
+    """
+    if record.fault:
+        raise BadRowError(record.fault, record.detail)
+    decode(record.raw)
+
+
+def decode(raw: bytes) -> str:
+    """Text of bytes.
+
+    Raises:
+        BadRowError: they are not UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadRowError("not UTF-8", f"byte 0x{raw[error.start]:02x}") from error

@@ -13,9 +13,17 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export.batch_records import Record, read_csv_records, read_json_records
-from export.batch_table import JSON_LINES, SEPARATORS, Table, open_source, skip_mark
-from kerasclf.data.tables import as_text
+from export.batch_records import (
+    BadRowError,
+    Record,
+    check_record,
+    decode,
+    parse_json,
+    read_csv_records,
+    read_json_records,
+)
+from export.batch_table import Table, open_source, skip_mark
+from kerasclf.data.tables import JSON_LINES, SEPARATORS, as_text
 
 PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
 CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
@@ -53,14 +61,6 @@ class Chunk:
     table: pa.Table
     texts: list[str]
     bad: list[dict[str, Any]]
-
-
-class BadRowError(ValueError):
-    """A row that cannot be labelled: the reason, of which there are few, and a detail."""
-
-    def __init__(self, reason: str, detail: str = ""):
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 def plan_pieces(source: str, table: Table) -> Iterator[Piece]:
@@ -130,41 +130,12 @@ def _parse(record: Record, table: Table) -> tuple[list[str], str]:
             raise BadRowError("no text")
         text = _check_text(row[table.text_column])
         return [*_clean([text]), record.raw.decode()], text
-    _check_record(record)
+    check_record(record)
     if len(record.cells) != len(table.columns):
         detail = f"found {len(record.cells)}, expected {len(table.columns)}"
         raise BadRowError("wrong number of cells", detail)
     text = _check_text(record.cells[table.columns.index(table.text_column)])
     return record.cells, text
-
-
-def parse_json(record: Record) -> dict[str, Any]:
-    """The object of a line.
-
-    Raises:
-        BadRowError: it holds none.
-    """
-    _check_record(record)
-    try:
-        row = json.loads(record.raw)
-    except (ValueError, RecursionError) as error:
-        raise BadRowError("not JSON", str(error)) from error
-    if not isinstance(row, dict):
-        raise BadRowError("not a JSON object", f"found {type(row).__name__}")
-    return row
-
-
-def _check_record(record: Record) -> None:
-    if record.fault:
-        raise BadRowError(record.fault, record.detail)
-    _decode(record.raw)
-
-
-def _decode(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise BadRowError("not UTF-8", f"byte 0x{raw[error.start]:02x}") from error
 
 
 def _check_text(text: Any) -> str:
@@ -212,7 +183,7 @@ def _judge_batch(piece: Piece, first_row: int, batch: pa.RecordBatch, table: Tab
     texts, bad, good = [], [], []
     for place, raw in enumerate(_as_bytes(batch.column(table.text_column))):
         try:
-            texts.append(_check_text(None if raw is None else _decode(raw)))
+            texts.append(_check_text(None if raw is None else decode(raw)))
             good.append(place)
         except BadRowError as error:
             cells = {name: _read_cell(batch.column(name)[place]) for name in batch.schema.names}
@@ -229,7 +200,7 @@ def _judge_batch(piece: Piece, first_row: int, batch: pa.RecordBatch, table: Tab
 def _as_bytes(column: pa.Array) -> list[bytes | None]:
     """Strings as their bytes, which may be no UTF-8."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = column.dictionarydecode()
     return column.cast(pa.large_binary()).to_pylist()
 
 

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from itertools import islice
 from typing import IO
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from export.batch_records import read_csv_records, read_json_records
+from export.batch_records import BadRowError, parse_json, read_csv_records, read_json_records
 from kerasclf.data.tables import FORMATS, JSON_LINES, SEPARATORS
 from kerasclf.errors import UserError
 
@@ -151,11 +152,6 @@ def _read_header(file: IO[bytes], source: str, separator: str) -> pa.Schema:
 
 
 def _read_json_schema(file: IO[bytes], source: str, text_column: str) -> pa.Schema:
-    # A key is looked for as it is written, since a line may be broken.
-    from itertools import islice
-
-    from export.batch_rows import BadRowError, parse_json
-
     skip_mark(file)
     keys: dict[str, None] = {}
     looked = 0

@@ -19,13 +19,6 @@ from export.batch_table import find_table
 from kerasclf import cli
 from kerasclf.data.tables import TableWriter
 
-# Beam's own, of the local runner and of what it inspects.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:apache_beam"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:apache_beam"),
-]
-
 TEXTS = ["selamat pagi", "good morning, Solo", 'he said "danke"', "two\nlines", "a\0b", "😀🇮🇩"]
 TEXTS += [f"thank you {i}" for i in range(40)]
 BAD_CSV = {
