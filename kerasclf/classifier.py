@@ -1,6 +1,6 @@
 """A trained run in Python: strings to labels."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -103,11 +103,8 @@ class Classifier:
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """Logits, float32 [n, classes], of n texts of any length and content."""
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        # Texts of about equal length meet in a batch, since a batch is as long as its longest.
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         found = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        for rows in batch_by_length(encoded):
             found[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
         return found
 
@@ -134,6 +131,16 @@ class Classifier:
         )
         columns = [f"p_{label}" for label in self.labels]
         return frame.join(pd.DataFrame(probabilities, columns=columns))
+
+
+def batch_by_length(encoded: Sequence[bytes]) -> Iterator[list[int]]:
+    """Places of n texts in batches of at most `BATCH`, the shortest texts first.
+
+    Texts of about equal length meet in a batch, since a batch is as long as its longest.
+    """
+    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+    for start in range(0, len(order), BATCH):
+        yield order[start : start + BATCH]
 
 
 def _load_core(path: Path) -> keras.Model:

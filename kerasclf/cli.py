@@ -25,6 +25,7 @@ COMMANDS = {
     "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
     "saved_model": ("export.saved_model", "Publish a run as a version for TF Serving."),
+    "batch": ("export.batch", "Label tables of any size on Apache Beam."),
     "request": ("kerasclf.request", "Label texts by a model that is served."),
     "loadtest": ("kerasclf.loadtest", "Measure a served model under a steady load."),
     "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),

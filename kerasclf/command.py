@@ -9,7 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from kerasclf.errors import UserError
@@ -60,9 +60,21 @@ def quiet_imports() -> Iterator[None]:
 
 
 def parse(
-    options_class: type[OptionsT], argv: Sequence[str], prog: str, default: Any = None
+    options_class: type[OptionsT],
+    argv: Sequence[str],
+    prog: str,
+    default: Any = None,
+    rest: str | None = None,
 ) -> OptionsT:
     """Parses a command line into a dataclass.
+
+    Args:
+        options_class: dataclass of the command's options.
+        argv: arguments without the program's name.
+        prog: the command's name in `--help`.
+        default: the options' default values; those of the dataclass if None.
+        rest: field that takes the arguments that are not the command's own, as a tuple; without
+            it they are an error.
 
     Raises:
         UserError: the arguments do not fit; the parser's box is folded into one line.
@@ -74,13 +86,18 @@ def parse(
     keywords = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(box):
-            return tyro.cli(
+            found = tyro.cli(
                 options_class,
                 args=list(argv),
                 prog=prog,
                 config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+                return_unknown_args=rest is not None,
                 **keywords,
             )
+            if rest is None:
+                return found
+            options, others = found
+            return replace(options, **{rest: tuple(others)})
     except SystemExit as stop:
         if not stop.code:
             raise
@@ -100,15 +117,20 @@ def _unbox(text: str) -> str:
 
 
 def parser(
-    options_class: type[OptionsT], default: Callable[[Sequence[str]], OptionsT] | None = None
+    options_class: type[OptionsT],
+    default: Callable[[Sequence[str]], OptionsT] | None = None,
+    rest: str | None = None,
 ) -> Callable[[Sequence[str], str], OptionsT]:
     """A parser of a command line into a dataclass, for `run`.
 
     Args:
         options_class: dataclass of the command's options.
         default: makes the options' default values from the arguments (a config file).
+        rest: as for `parse`.
     """
-    return lambda argv, prog: parse(options_class, argv, prog, default(argv) if default else None)
+    return lambda argv, prog: parse(
+        options_class, argv, prog, default(argv) if default else None, rest
+    )
 
 
 def run(

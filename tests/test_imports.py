@@ -6,6 +6,7 @@ MAY_IMPORT = {
     "kerasclf": {"kerasclf"},
     "export": {"export", "kerasclf"},
     "tuning": {"tuning", "export", "kerasclf"},
+    "benchmarks": {"benchmarks", "kerasclf"},
 }
 
 

@@ -1,0 +1,207 @@
+"""The pipeline: files to pieces, pieces to files of labelled rows.
+
+Only descriptions of pieces go from one step to the next. A runner may hold everything between two
+steps in memory, as Beam's local one does, and rows never wait there.
+"""
+
+import contextlib
+import io
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    StandardOptions,
+)
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineRunner, create_runner
+from apache_beam.utils.shared import Shared
+
+from export.batch_model import Model, load_model
+from export.batch_rows import Piece, plan_pieces, read_chunks
+from export.batch_table import Table, open_source
+from kerasclf.errors import UserError
+
+VERSION = "model_version"
+LOCAL = ("directrunner", "fnapirunner")
+
+
+def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
+    """Beam's runner and options of its own arguments.
+
+    The local runner is the one in Python: the one that Beam may put in its place is a program that
+    it downloads. More than one local worker are processes, unless the mode is given.
+
+    Raises:
+        UserError: Beam does not know them.
+    """
+    said = io.StringIO()
+    flags = list(arguments)
+
+    def refuse_unknown(parser: Any) -> None:
+        if unknown := parser.parse_known_args(flags)[1]:
+            raise UserError(
+                f"unknown argument {unknown[0]}; expected an option of kerasclf batch or of Beam"
+            )
+
+    try:
+        with contextlib.redirect_stderr(said):
+            options = PipelineOptions(flags)
+            options.get_all_options(add_extra_args_fn=refuse_unknown)
+    except SystemExit:
+        raise UserError(f"Beam: {said.getvalue().strip().splitlines()[-1]}") from None
+    name = options.view_as(StandardOptions).runner or LOCAL[0]
+    if name.lower() not in LOCAL:
+        try:
+            return create_runner(name), options
+        except (ValueError, ImportError, AttributeError) as error:
+            raise UserError(f"--runner {name}: {error}") from error
+    direct = options.view_as(DirectOptions)
+    chosen = any(flag.startswith("--direct_running_mode") for flag in flags)
+    if direct.direct_num_workers != 1 and not chosen:
+        direct.direct_running_mode = "multi_processing"
+    return FnApiRunner(), options
+
+
+def output_schema(table: Table, model: Model) -> pa.Schema:
+    """Columns of the output.
+
+    Raises:
+        UserError: a column of the input has the name of one that is added.
+    """
+    added = [
+        pa.field("predicted_label", pa.string()),
+        pa.field("confidence", pa.float64()),
+        pa.field("review", pa.bool_()),
+        *(pa.field(f"p_{label}", pa.float64()) for label in model.labels),
+        pa.field(VERSION, pa.string()),
+    ]
+    names = [*table.schema.names, *(field.name for field in added)]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UserError(f"{table.sources[0]} already has the column {twice[0]!r}; rename it there")
+    return pa.schema([*table.schema, *added])
+
+
+class PlanPieces(beam.DoFn):
+    """A file's path to its pieces."""
+
+    def __init__(self, table: Table):
+        self._table = table
+
+    def process(self, source: str) -> Iterator[Piece]:
+        """Reads the file once, unless it is Parquet."""
+        yield from plan_pieces(source, self._table)
+
+
+class LabelPieces(beam.DoFn):
+    """A piece to a file of labelled rows, and one of dead letters if there are any.
+
+    The files have new names each time, since a runner may do a piece twice; what it takes for done
+    comes out as {"source", "first_row", "rows", "dead", "shard", "dead_letters"}.
+    """
+
+    def __init__(self, table: Table, model: Model, folder: str):
+        self._table, self._known, self._folder = table, model, folder
+        self._schema = output_schema(table, model)
+        # One model for all threads of a process.
+        self._shared = Shared()
+
+    def setup(self) -> None:
+        """Loads the model, once a process."""
+        self._model = self._shared.acquire(lambda: load_model(self._known))
+
+    def process(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        """Reads, labels and writes chunk by chunk."""
+        name = FileSystems.join(self._folder, uuid.uuid4().hex)
+        shard, dead_letters = f"{name}.parquet", f"{name}.jsonl"
+        rows, dead = 0, Counter()
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(FileSystems.create(shard))
+            writer = opened.enter_context(pq.ParquetWriter(file, self._schema))
+            letters = None
+            for chunk in read_chunks(piece, self._table):
+                if chunk.texts:
+                    writer.write_table(self._label(chunk.table, chunk.texts))
+                    rows += len(chunk.texts)
+                if chunk.bad and letters is None:
+                    letters = opened.enter_context(FileSystems.create(dead_letters))
+                for letter in chunk.bad:
+                    letters.write(json.dumps(letter, ensure_ascii=False).encode() + b"\n")
+                    dead[letter["reason"]] += 1
+        yield {
+            "source": piece.source,
+            "first_row": piece.first_row,
+            "rows": rows,
+            "dead": dict(dead),
+            "shard": shard,
+            "dead_letters": dead_letters if dead else None,
+        }
+
+    def _label(self, rows: pa.Table, texts: list[str]) -> pa.Table:
+        predicted = self._model.predict(texts)
+        columns = [pa.array(predicted[name]) for name in predicted]
+        version = pa.array([self._known.version] * len(texts), pa.string())
+        table = [*rows.columns, *columns, version]
+        return pa.Table.from_arrays(
+            [
+                column.cast(field.type) if column.type != field.type else column
+                for column, field in zip(table, self._schema, strict=True)
+            ],
+            schema=self._schema,
+        )
+
+
+def _write_json(value: Any, path: str) -> None:
+    with FileSystems.create(path) as file:
+        file.write(json.dumps(value).encode())
+
+
+def _read_json(path: str) -> Any:
+    with open_source(path) as file:
+        return json.loads(file.read())
+
+
+def run_pipeline(
+    table: Table,
+    model: Model,
+    folder: str,
+    runner: PipelineRunner,
+    options: PipelineOptions,
+) -> tuple[int, list[dict[str, Any]]]:
+    """Labels all rows into files in a folder.
+
+    Returns:
+        How many rows were found when the files were cut, and what `LabelPieces` did, in the order
+        of the input.
+    """
+    planned, done = (FileSystems.join(folder, name) for name in ("planned.json", "done.json"))
+    with beam.Pipeline(runner=runner, options=options) as pipeline:
+        pieces = (
+            pipeline
+            | beam.Create(table.sources)
+            | "share files" >> beam.Reshuffle()
+            | beam.ParDo(PlanPieces(table))
+        )
+        (
+            pieces
+            | beam.Map(lambda piece: piece.rows)
+            | beam.CombineGlobally(sum)
+            | "write planned" >> beam.Map(_write_json, planned)
+        )
+        (
+            pieces
+            | "share pieces" >> beam.Reshuffle()
+            | beam.ParDo(LabelPieces(table, model, folder))
+            | beam.combiners.ToList()
+            | "write done" >> beam.Map(_write_json, done)
+        )
+    order = sorted(_read_json(done), key=lambda piece: (piece["source"], piece["first_row"]))
+    return _read_json(planned), order

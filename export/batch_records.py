@@ -1,0 +1,159 @@
+"""Records of CSV, TSV and JSONL files of any size, one at a time, whatever their faults.
+
+Reading can begin at the offset of any record, and finds the same records from there on.
+"""
+
+import csv
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+MAX_ROW_BYTES = 16 * 2**20
+"""A longer row is a fault: it could take all memory."""
+KEPT_BYTES = 10_000
+"""What is kept of a row that is too long."""
+TOO_LONG = f"row of more than {MAX_ROW_BYTES:,} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a text file.
+
+    Attributes:
+        offset: of its first byte in the file.
+        line: of its beginning, counted from 1 where reading began.
+        raw: its bytes.
+        cells: of a CSV; bytes that are not UTF-8 are lone surrogates.
+        fault: why it is no row, or None.
+        detail: more on the fault.
+    """
+
+    offset: int
+    line: int
+    raw: bytes
+    cells: list[str] | None = None
+    fault: str | None = None
+    detail: str = ""
+
+
+class BadRowError(ValueError):
+    """A row that cannot be labelled: the reason, of which there are few, and a detail."""
+
+    def __init__(self, reason: str, detail: str = ""):
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+class _Lines:
+    """Lines of a file with their offsets and numbers, which can be put back."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file, self._back = file, deque()
+        self._offset, self._line = file.tell(), 0
+
+    def take(self) -> tuple[int, int, bytes, bool] | None:
+        """Offset, number and bytes of the next line, and whether these are only its beginning."""
+        if self._back:
+            return self._back.popleft()
+        offset, line = self._offset, self._file.readline(MAX_ROW_BYTES)
+        if not line:
+            return None
+        self._line += 1
+        self._offset += len(line)
+        cut = False
+        rest = line
+        # The rest of a line that is too long is passed over.
+        while not rest.endswith(b"\n") and (rest := self._file.readline(MAX_ROW_BYTES)):
+            cut = True
+            self._offset += len(rest)
+        return offset, self._line, line[:KEPT_BYTES] if cut else line, cut
+
+    def put_back(self, lines: list[tuple[int, int, bytes, bool]]) -> None:
+        self._back.extendleft(reversed(lines))
+
+
+def read_json_records(file: IO[bytes]) -> Iterator[Record]:
+    """Yields every line that is not blank."""
+    lines = _Lines(file)
+    while taken := lines.take():
+        offset, number, line, cut = taken
+        if line.strip():
+            yield Record(offset, number, line.rstrip(b"\r\n"), None, TOO_LONG if cut else None)
+
+
+def read_csv_records(file: IO[bytes], separator: str) -> Iterator[Record]:
+    """Yields every row that is not a blank line.
+
+    A quote that is not closed spoils only the line where it is opened: reading goes on with the
+    next one.
+    """
+    csv.field_size_limit(MAX_ROW_BYTES)
+    lines = _Lines(file)
+    while first := lines.take():
+        offset, number, line, cut = first
+        if cut:
+            yield Record(offset, number, line, None, TOO_LONG)
+        elif line.strip(b"\r\n"):
+            taken = [first]
+            reader = csv.reader(_feed(lines, taken), delimiter=separator, strict=True)
+            try:
+                cells, fault, detail = next(reader), None, ""
+            except csv.Error as error:
+                cells, fault, detail = None, "row that does not parse", str(error)
+                lines.put_back(taken[1:])
+                taken = taken[:1]
+            raw = b"".join(line for _, _, line, _ in taken).rstrip(b"\r\n")
+            yield Record(offset, number, raw, cells, fault, detail)
+
+
+def _feed(lines: _Lines, taken: list[tuple[int, int, bytes, bool]]) -> Iterator[str]:
+    """The lines that the row that begins with those taken may span."""
+    size = len(taken[0][2])
+    yield taken[0][2].decode("utf-8", "surrogateescape")
+    while line := lines.take():
+        taken.append(line)
+        size += len(line[2])
+        if line[3] or size > MAX_ROW_BYTES:
+            return
+        yield line[2].decode("utf-8", "surrogateescape")
+
+
+def parse_json(record: Record) -> dict[str, Any]:
+    """The object of a line.
+
+    Raises:
+        BadRowError: it holds none.
+    """
+    check_record(record)
+    try:
+        row = json.loads(record.raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRowError("not JSON", str(error)) from error
+    if not isinstance(row, dict):
+        raise BadRowError("not a JSON object", f"found {type(row).__name__}")
+    return row
+
+
+def check_record(record: Record) -> None:
+    """Checks that a record is a row in UTF-8.
+
+    Raises:
+        BadRowError: it is not.
+    """
+    if record.fault:
+        raise BadRowError(record.fault, record.detail)
+    decode(record.raw)
+
+
+def decode(raw: bytes) -> str:
+    """Text of bytes.
+
+    Raises:
+        BadRowError: they are not UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadRowError("not UTF-8", f"byte 0x{raw[error.start]:02x}") from error

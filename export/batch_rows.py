@@ -1,0 +1,229 @@
+"""Pieces of files, and their rows: good ones in chunks, bad ones with the reason.
+
+What makes a row good does not depend on the format: it parses, and its text is a string of UTF-8
+that is not blank.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from export.batch_records import (
+    BadRowError,
+    Record,
+    check_record,
+    decode,
+    parse_json,
+    read_csv_records,
+    read_json_records,
+)
+from export.batch_table import Table, open_source, skip_mark
+from kerasclf.data.tables import JSON_LINES, SEPARATORS, as_text
+
+PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
+CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one file that follow each other.
+
+    Attributes:
+        source: path of the file.
+        first_row: number of its first row, counted from 1.
+        rows: how many.
+        offset: of the first row's first byte, in a text file.
+        first_line: number of the line before it, in a text file.
+    """
+
+    source: str
+    first_row: int
+    rows: int
+    offset: int = 0
+    first_line: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a piece.
+
+    Attributes:
+        table: the good rows, with the columns of the table's schema.
+        texts: their texts.
+        bad: a dead letter for each bad row.
+    """
+
+    table: pa.Table
+    texts: list[str]
+    bad: list[dict[str, Any]]
+
+
+def plan_pieces(source: str, table: Table) -> Iterator[Piece]:
+    """Cuts a file into pieces.
+
+    Rows are counted here and again when they are labelled, so that none is lost between. Where a
+    row of a CSV begins depends on the quotes before it, so that a text file is read once for this.
+    """
+    with open_source(source) as file:
+        if table.format == ".parquet":
+            count = pq.read_metadata(file).num_rows
+            for start in range(0, count, PIECE_ROWS):
+                yield Piece(source, start + 1, min(PIECE_ROWS, count - start))
+            return
+        skip_mark(file)
+        records = _read_records(file, table)
+        if table.format in SEPARATORS:
+            next(records)
+        begin, rows, first_row = None, 0, 1
+        for record in records:
+            full = begin and (rows == PIECE_ROWS or record.offset - begin.offset >= PIECE_BYTES)
+            if full:
+                yield Piece(source, first_row, rows, begin.offset, begin.line - 1)
+                first_row += rows
+            if full or begin is None:
+                begin, rows = record, 0
+            rows += 1
+        if begin:
+            yield Piece(source, first_row, rows, begin.offset, begin.line - 1)
+
+
+def _read_records(file: IO[bytes], table: Table) -> Iterator[Record]:
+    if table.format in JSON_LINES:
+        return read_json_records(file)
+    return read_csv_records(file, SEPARATORS[table.format])
+
+
+def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
+    """Reads a piece; what is in memory does not grow with it."""
+    if table.format == ".parquet":
+        yield from _read_parquet(piece, table)
+        return
+    with open_source(piece.source) as file:
+        file.seek(piece.offset)
+        good, texts, bad, size = [], [], [], 0
+        records = islice(_read_records(file, table), piece.rows)
+        for row, record in enumerate(records, start=piece.first_row):
+            size += len(record.raw)
+            try:
+                values, text = _parse(record, table)
+                good.append((piece.source, row, *values))
+                texts.append(text)
+            except BadRowError as error:
+                line, raw = piece.first_line + record.line, _show(record.raw)
+                bad.append(_dead_letter(piece, row, line, error, raw))
+            if len(good) + len(bad) == CHUNK_ROWS or size >= CHUNK_BYTES:
+                yield Chunk(_as_table(good, table), _clean(texts), bad)
+                good, texts, bad, size = [], [], [], 0
+        yield Chunk(_as_table(good, table), _clean(texts), bad)
+
+
+def _parse(record: Record, table: Table) -> tuple[list[str], str]:
+    """The values of a row's columns, and its text."""
+    if table.format in JSON_LINES:
+        row = parse_json(record)
+        if table.text_column not in row:
+            raise BadRowError("no text")
+        text = _check_text(row[table.text_column])
+        return [*_clean([text]), record.raw.decode()], text
+    check_record(record)
+    if len(record.cells) != len(table.columns):
+        detail = f"found {len(record.cells)}, expected {len(table.columns)}"
+        raise BadRowError("wrong number of cells", detail)
+    text = _check_text(record.cells[table.columns.index(table.text_column)])
+    return record.cells, text
+
+
+def _check_text(text: Any) -> str:
+    if text is None:
+        raise BadRowError("no text")
+    if not isinstance(text, str):
+        raise BadRowError("text is not a string", f"found {type(text).__name__}")
+    if not text.strip():
+        raise BadRowError("empty text")
+    return text
+
+
+def _clean(texts: list[str]) -> list[str]:
+    """Texts as `kerasclf predict` takes them: a lone surrogate becomes "?"."""
+    import pandas as pd
+
+    return as_text(pd.Series(texts, dtype=object)).tolist()
+
+
+def _as_table(rows: list[tuple], table: Table) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [[]] * len(table.schema)
+    return pa.table([list(column) for column in columns], schema=table.schema)
+
+
+def _read_parquet(piece: Piece, table: Table) -> Iterator[Chunk]:
+    begin, end = piece.first_row - 1, piece.first_row - 1 + piece.rows
+    with open_source(piece.source) as opened, pq.ParquetFile(opened) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            stop = start + file.metadata.row_group(group).num_rows
+            if start < end and stop > begin:
+                # A piece may begin within a group, which is then read from its beginning.
+                for batch in file.iter_batches(CHUNK_ROWS, row_groups=[group]):
+                    low, high = max(begin - start, 0), min(end - start, len(batch))
+                    if low < high:
+                        rows = batch.slice(low, high - low)
+                        yield _judge_batch(piece, start + low + 1, rows, table)
+                    start += len(batch)
+                    if start >= end:
+                        return
+            start = stop
+
+
+def _judge_batch(piece: Piece, first_row: int, batch: pa.RecordBatch, table: Table) -> Chunk:
+    texts, bad, good = [], [], []
+    for place, raw in enumerate(_as_bytes(batch.column(table.text_column))):
+        try:
+            texts.append(_check_text(None if raw is None else decode(raw)))
+            good.append(place)
+        except BadRowError as error:
+            cells = {name: _read_cell(batch.column(name)[place]) for name in batch.schema.names}
+            row = json.dumps(cells, ensure_ascii=False, default=str)
+            bad.append(_dead_letter(piece, first_row + place, None, error, row))
+    kept = pa.Table.from_batches([batch]).take(pa.array(good, pa.int64()))
+    places = [
+        pa.array([piece.source] * len(good), pa.string()),
+        pa.array([first_row + place for place in good], pa.int64()),
+    ]
+    return Chunk(pa.table([*places, *kept.columns], schema=table.schema), texts, bad)
+
+
+def _as_bytes(column: pa.Array) -> list[bytes | None]:
+    """Strings as their bytes, which may be no UTF-8."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionarydecode()
+    return column.cast(pa.large_binary()).to_pylist()
+
+
+def _read_cell(cell: pa.Scalar) -> Any:
+    try:
+        value = cell.as_py()
+    except UnicodeDecodeError:
+        value = cell.cast(pa.binary()).as_py()
+    return _show(value) if isinstance(value, bytes) else value
+
+
+def _show(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _dead_letter(
+    piece: Piece, row: int, line: int | None, error: BadRowError, raw: str
+) -> dict[str, Any]:
+    return {
+        "source_file": piece.source,
+        "source_row": row,
+        "source_line": line,
+        "reason": error.reason,
+        "detail": error.detail,
+        "raw": raw,
+    }
