@@ -62,6 +62,16 @@ def test_two_devices_learn(table, tmp_path):
 
 
 @pytest.mark.slow
+def test_two_devices_do_not_compile(table, tmp_path):
+    options = [f"--data={table}", f"--output={tmp_path}/two", "--epochs=1", *SMALL, "--jit-compile"]
+    process = start(["-c", MIRRORED, *options])
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 2
+    assert "--jit-compile trains on one device, found 2" in error
+    assert not (tmp_path / "two").exists()
+
+
+@pytest.mark.slow
 def test_two_workers_learn_one_model(table, tmp_path):
     ports = []
     for _ in range(2):
@@ -79,3 +89,53 @@ def test_two_workers_learn_one_model(table, tmp_path):
     first, second = (tmp_path / str(index) / "greetings" / "1" for index in range(2))
     np.testing.assert_array_equal(logits_of(first), logits_of(second))
     assert pd.read_csv(first / "history.csv")["loss"].is_monotonic_decreasing
+
+
+def train_steps(jit_compile, **keywords):
+    """Weights after three steps of a core without chance in it."""
+    import keras
+
+    from kerasclf.models.core import build_bytes_core
+    from kerasclf.training.strategy import make_trainable
+
+    keras.utils.set_random_seed(0)
+    core = build_bytes_core(3, 64, 4, 4, 0.0)
+    for layer in core.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    random = np.random.default_rng(0)
+    inputs = {
+        "ngrams": random.integers(1, 64, (12, 16, 5)).astype(np.int32),
+        "mask": np.ones((12, 16), np.float32),
+    }
+    model = make_trainable(core, jit_compile)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.AdamW(0.01), keywords.get("loss", loss), jit_compile=False)
+    model.fit(inputs, np.arange(12) % 3, batch_size=4, shuffle=False, verbose=0)
+    return core.get_weights()
+
+
+def test_compiled_steps_are_those_that_are_not():
+    for compiled, plain in zip(train_steps(True), train_steps(False), strict=True):
+        np.testing.assert_allclose(compiled, plain, atol=1e-5)
+
+
+def test_steps_are_compiled():
+    import tensorflow as tf
+
+    def loss(y, logits):
+        # XLA has no strings.
+        length = tf.strings.length(tf.strings.as_string(y))
+        return tf.reduce_mean(logits) + 0 * tf.cast(tf.reduce_sum(length), tf.float32)
+
+    train_steps(False, loss=loss)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="AsString"):
+        train_steps(True, loss=loss)
+
+
+def test_one_device_compiles():
+    import tensorflow as tf
+
+    from kerasclf.training.strategy import check_compiles
+
+    check_compiles(tf.distribute.get_strategy(), True)
