@@ -20,7 +20,7 @@ BATCHES = (1, 32, 256)
 
 @dataclass
 class OnnxOptions(command.Options):
-    """Export a run as one ONNX file that takes UTF-8 bytes, or token ids, and gives the decision."""
+    """Export a run as one ONNX file that takes UTF-8 bytes, or token ids, and decides."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, or of all runs of a name for the newest."""

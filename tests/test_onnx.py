@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+pytest.importorskip("onnx", reason="needs the extra onnx")
+
+import onnx
 import onnxruntime
 
 from export import onnx as command
@@ -22,9 +24,6 @@ from export.runtime import encode
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
 from kerasclf.layout import RunLayout
-
-# tf2onnx was written for older versions of what it is used with.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tf2onnx")
 
 
 @pytest.fixture(scope="module")
