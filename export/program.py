@@ -1,5 +1,6 @@
 """The whole way from a file's input to a decision as one TensorFlow program."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,17 +13,14 @@ from kerasclf.classifier import Classifier
 SIGNATURE = "classify"
 
 
-def write_saved_model(classifier: Classifier, folder: Path) -> None:
-    """Writes a SavedModel that reads one text and decides.
+def make_program(classifier: Classifier) -> Callable[..., dict[str, tf.Tensor]]:
+    """The function from a file's inputs, in the order of `describe_input`, to what it decides.
 
-    Its inputs are "bytes" int32 [1, max_bytes], UTF-8 padded with 0, or those that a pretrained
-    encoder takes, such as "token_ids" and "padding_mask", int32 [1, max_tokens]. Its outputs are
-    "probabilities" float32 [1, classes], calibrated; "label" int32 [1], the class id after the
-    decision rule; and "review" int32 [1], 1 if a person should look.
+    Its outputs are "probabilities" float32 [n, classes], calibrated; "label" int32 [n], the class
+    id after the decision rule; and "review" int32 [n], 1 if a person should look.
 
     Args:
         classifier: a classifier with its decision.
-        folder: where to; must not exist.
     """
     core, decision = classifier.core, classifier.decision
     source = describe_input(classifier)
@@ -35,7 +33,22 @@ def write_saved_model(classifier: Classifier, folder: Path) -> None:
             "review": tf.cast(decided.review, tf.int32),
         }
 
+    return classify
+
+
+def write_saved_model(classifier: Classifier, folder: Path) -> None:
+    """Writes a SavedModel that reads one text and decides.
+
+    Its inputs are "bytes" int32 [1, max_bytes], UTF-8 padded with 0, or those that a pretrained
+    encoder takes, such as "token_ids" and "padding_mask", int32 [1, max_tokens]. Its outputs are
+    those of `make_program`.
+
+    Args:
+        classifier: a classifier with its decision.
+        folder: where to; must not exist.
+    """
     archive = keras.export.ExportArchive()
-    archive.track(core)
-    archive.add_endpoint(SIGNATURE, classify, input_signature=list(source.specs))
+    archive.track(classifier.core)
+    specs = describe_input(classifier).specs
+    archive.add_endpoint(SIGNATURE, make_program(classifier), input_signature=list(specs))
     archive.write_out(str(folder), verbose=False)

@@ -5,20 +5,20 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from export.calibration import read_training_texts
 from export.convert import append_metadata, convert
 from export.gate import check_agreement, check_golden, check_ops, check_size, compare
 from export.inputs import describe_input
+from export.metadata import describe_run
 from export.recipes import RECIPES
 from export.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
 from kerasclf.decision.offsets import fit_offsets
 from kerasclf.files import read_json
-from kerasclf.job.prepare import load_unchanged
 from kerasclf.layout import RunLayout
 
 
@@ -58,10 +58,11 @@ def make_file(
     """
     classifier, recipe = smaller or Classifier.load(layout.root), RECIPES[recipe_name]
     texts, classes, keras_decided = read_rows(layout, "validation")
-    calibration = _training_texts(layout) if recipe.name == "full_int8" else []
+    calibration = read_training_texts(layout) if recipe.name == "full_int8" else []
     source = describe_input(classifier)
     tables = sum(prod(w.shape) for w in classifier.core.weights if w.name == "embeddings")
-    metadata = _metadata(layout, classifier, recipe_name) | source.metadata
+    metadata = describe_run(layout, "kerasclf-tflite-1") | source.metadata
+    metadata["recipe"] = recipe_name
     if smaller is not None:
         del metadata["keras_test_measures"]  # the run's own are not those of another network
     vocabulary = []
@@ -113,26 +114,3 @@ def load_file(content: bytes, classifier: Classifier) -> EdgeClassifier:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
         return EdgeClassifier(path, read=describe_input(classifier).read)
-
-
-def _training_texts(layout: RunLayout) -> list[str]:
-    """Training texts in a seeded order, read again from where the run had them."""
-    split = pd.read_parquet(layout.split)
-    chosen = load_unchanged(layout).rows["text"][(split["split"] == "train").to_numpy()]
-    return chosen.sample(frac=1, random_state=0).tolist()
-
-
-def _metadata(layout: RunLayout, classifier: Classifier, recipe: str) -> dict[str, Any]:
-    metrics, findings = read_json(layout.metrics), read_json(layout.doctor)
-    return {
-        "format": "kerasclf-tflite-1",
-        "name": metrics["name"],
-        "number": metrics["number"],
-        "recipe": recipe,
-        "labels": list(classifier.labels),
-        "ordered": metrics["ordered"],
-        "data_sha256": metrics["data_sha256"],
-        "source": findings["source"],
-        "keras_test_measures": metrics["test"]["measures"],
-        "versions": metrics["versions"],
-    }

@@ -24,6 +24,8 @@ COMMANDS = {
     "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
     "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
     "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
+    "onnx": ("export.onnx", "Export a run as one ONNX file with the decision inside."),
+    "tftrt": ("export.tftrt", "Convert a run for TensorRT inside TensorFlow, where it can be."),
     "saved_model": ("export.saved_model", "Publish a run as a version for TF Serving."),
     "batch": ("export.batch", "Label tables of any size on Apache Beam."),
     "request": ("kerasclf.request", "Label texts by a model that is served."),

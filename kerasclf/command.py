@@ -141,7 +141,9 @@ def run(
     prog: str,
     passed: Callable[[dict[str, Any]], bool] = lambda result: True,
 ) -> int:
-    """Runs one command and returns its exit code: 0 done, 2 the user's mistake, 1 anything else.
+    """Runs one command and returns its exit code.
+
+    0 is done, 2 the user's mistake, 3 what this installation cannot do, 1 anything else.
 
     Args:
         parse_arguments: makes options of the arguments and the command's name; they have `json`.
@@ -166,7 +168,7 @@ def run(
             show(result)
         sys.stdout.flush()
     except UserError as error:
-        return _fail(f"{prog}: {error}", 2, debug)
+        return _fail(f"{prog}: {error}", error.exit_code, debug)
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:

@@ -130,6 +130,8 @@ class TrainConfig:
     """Largest global norm of the gradient."""
     mixed_precision: bool = False
     """Compute in 16 bits (float16 on a GPU, bfloat16 elsewhere)."""
+    jit_compile: bool = False
+    """Compile the training step with XLA, once for each shape of a batch; for one device."""
 
     cost_matrix: Path | None = None
     """JSON FILE {true label: {predicted label: cost}}; the decision then has the lowest cost."""

@@ -4,10 +4,15 @@ import socket
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from conftest import SMALL
+
+from kerasclf.models.core import build_bytes_core
+from kerasclf.training.strategy import check_compiles, make_trainable
 
 MIRRORED = """
 import sys
@@ -54,8 +59,6 @@ def logits_of(run):
 
 
 def test_one_device_needs_no_strategy():
-    import tensorflow as tf
-
     from kerasclf.training.strategy import choose_strategy
 
     assert choose_strategy() is tf.distribute.get_strategy()
@@ -69,6 +72,16 @@ def test_two_devices_learn(table, tmp_path):
     history = pd.read_csv(run / "history.csv")
     assert history["loss"].is_monotonic_decreasing
     assert np.isfinite(logits_of(run)).all()
+
+
+@pytest.mark.slow
+def test_two_devices_do_not_compile(table, tmp_path):
+    options = [f"--data={table}", f"--output={tmp_path}/two", "--epochs=1", *SMALL, "--jit-compile"]
+    process = start(["-c", MIRRORED, *options])
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 2
+    assert "--jit-compile trains on one device, found 2" in error
+    assert not (tmp_path / "two").exists()
 
 
 @pytest.mark.slow
@@ -98,3 +111,42 @@ def test_two_workers_learn_what_one_process_learns(table, tmp_path):
     for measure in ("loss", "val_loss"):
         found = [pd.read_csv(run / "history.csv")[measure].item() for run in runs]
         assert found[:2] == pytest.approx([found[2]] * 2, abs=1e-4)
+
+
+def train_steps(jit_compile, **keywords):
+    """Weights after three steps of a core without chance in it."""
+    keras.utils.set_random_seed(0)
+    core = build_bytes_core(3, 64, 4, 4, 0.0)
+    for layer in core.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    random = np.random.default_rng(0)
+    inputs = {
+        "ngrams": random.integers(1, 64, (12, 16, 5)).astype(np.int32),
+        "mask": np.ones((12, 16), np.float32),
+    }
+    model = make_trainable(core, jit_compile)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.AdamW(0.01), keywords.get("loss", loss), jit_compile=False)
+    model.fit(inputs, np.arange(12) % 3, batch_size=4, shuffle=False, verbose=0)
+    return core.get_weights()
+
+
+def test_compiled_steps_are_those_that_are_not():
+    for compiled, plain in zip(train_steps(True), train_steps(False), strict=True):
+        np.testing.assert_allclose(compiled, plain, atol=1e-5)
+
+
+def test_steps_are_compiled():
+    def loss(y, logits):
+        # XLA has no strings.
+        length = tf.strings.length(tf.strings.as_string(y))
+        return tf.reduce_mean(logits) + 0 * tf.cast(tf.reduce_sum(length), tf.float32)
+
+    train_steps(False, loss=loss)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="AsString"):
+        train_steps(True, loss=loss)
+
+
+def test_one_device_compiles():
+    check_compiles(tf.distribute.get_strategy(), True)

@@ -95,6 +95,14 @@ def test_locked_split_and_every_other_option(run, table, tmp_path, monkeypatch):
     assert keras.config.dtype_policy().name == "float32"
 
 
+def test_a_compiled_run_learns(table, tmp_path):
+    options = [f"--data={table}", f"--output={tmp_path}", "--epochs=4", *SMALL]
+    assert train([*options, "--jit-compile", "--mixed-precision"]) == 0
+    run = tmp_path / "greetings" / "1"
+    assert pd.read_csv(run / "history.csv")["loss"].is_monotonic_decreasing
+    assert yaml.safe_load((run / "config.yaml").read_text())["jit_compile"] is True
+
+
 def test_three_files(table, tmp_path):
     rows = pd.read_csv(table)
     parts = {"data": rows[::2], "validation": rows[1::4], "test": rows[3::4]}

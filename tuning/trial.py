@@ -16,7 +16,7 @@ from kerasclf.job.prepare import Job
 from kerasclf.job.run import train_core
 from kerasclf.layout import PARTIAL, RunLayout
 from kerasclf.models.build import build_model
-from kerasclf.training.strategy import choose_strategy, prepare
+from kerasclf.training.strategy import check_compiles, choose_strategy, prepare
 from tuning.plan import RESULT, WORKER, Search
 
 
@@ -88,6 +88,7 @@ def _run(search: Search, job: Job, layout: RunLayout) -> dict[str, Any]:
     keras.utils.clear_session()
     prepare(job.config.seed, job.config.mixed_precision)
     strategy = choose_strategy()
+    check_compiles(strategy, job.config.jit_compile)
     with strategy.scope():
         featurizer, core = build_model(job.config, len(job.examples.labels))
         history = train_core(job, featurizer, core, layout)

@@ -32,7 +32,7 @@ from kerasclf.training.callbacks import write_history
 from kerasclf.training.distillation import Teaching
 from kerasclf.training.fit import fit
 from kerasclf.training.losses import SparseFocalLoss
-from kerasclf.training.strategy import choose_strategy, prepare
+from kerasclf.training.strategy import check_compiles, choose_strategy, prepare
 
 PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
 
@@ -75,6 +75,7 @@ def run_job(
     with job.phase("build"):
         prepare(job.config.seed, job.config.mixed_precision)
         strategy = choose_strategy()
+        check_compiles(strategy, job.config.jit_compile)
         with strategy.scope():
             featurizer, core = build_model(job.config, len(job.examples.labels))
     layout = job.layout or open_run(job, teaching, trained)

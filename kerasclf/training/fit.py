@@ -81,9 +81,9 @@ def fit(
     if is_over(scores, config.epochs, config.patience):
         return history
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
-    model = make_trainable(core)
-    # XLA would compile each length of a bucketed batch anew, and gains little on a CPU.
+    model = make_trainable(core, config.jit_compile)
     optimizer = make_optimizer(config, steps * config.epochs)
+    # What is compiled, and how, is the model's own business.
     model.compile(optimizer, training_loss, jit_compile=False)
     first = Backup.restore(model, layout.backup)
     # A kill between an epoch's row and its backup leaves a row too many.

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasclf.errors import UserError
+
 
 def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
     """Chooses a distribution strategy by what is there.
@@ -27,6 +29,19 @@ def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def check_compiles(strategy: tf.distribute.Strategy, jit_compile: bool) -> None:
+    """Checks that a strategy's training step can be compiled, if it is to be.
+
+    Raises:
+        UserError: it works on several devices, whose exchange is outside of what XLA compiles.
+    """
+    if jit_compile and strategy.num_replicas_in_sync > 1:
+        raise UserError(
+            f"--jit-compile trains on one device, found {strategy.num_replicas_in_sync}; leave it "
+            "out, or set CUDA_VISIBLE_DEVICES=0 without TF_CONFIG"
+        )
+
+
 def prepare(seed: int, mixed_precision: bool) -> None:
     """Seeds every generator, makes ops deterministic and sets the numeric precision."""
     keras.utils.set_random_seed(seed)
@@ -36,12 +51,34 @@ def prepare(seed: int, mixed_precision: bool) -> None:
     keras.config.set_dtype_policy(half if mixed_precision else "float32")
 
 
-def make_trainable(core: keras.Model) -> keras.Model:
-    """A model over the core's layers that `fit` can train under the current strategy."""
+def make_trainable(core: keras.Model, jit_compile: bool = False) -> keras.Model:
+    """A model over the core's layers that `fit` can train under the current strategy.
+
+    Args:
+        core: model inputs to logits.
+        jit_compile: compile the training step with XLA; for one device.
+    """
     strategy = tf.distribute.get_strategy()
     several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-    kind = MultiWorkerModel if several else keras.Model
+    kind = MultiWorkerModel if several else CompiledModel if jit_compile else keras.Model
     return kind(core.inputs, core.outputs[0])
+
+
+class CompiledModel(keras.Model):
+    """A model whose training step XLA compiles, once for each shape of a batch.
+
+    Keras itself leaves XLA out wherever ops are to be deterministic, as `prepare` has them.
+    """
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the step; taking the batch stays outside of what is compiled."""
+        step = tf.function(self.train_step, jit_compile=True)
+
+        @tf.function(reduce_retracing=True)
+        def train_function(iterator):
+            return step(next(iterator))
+
+        self.train_function = train_function
 
 
 class MultiWorkerModel(keras.Model):
