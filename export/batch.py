@@ -1,7 +1,7 @@
 """`kerasclf batch`: label tables of any size on Apache Beam.
 
 Rows that cannot be labelled go to dead-letter files with the reason. Nothing is written under the
-prefix until every row of the input is in the one or the other; `export/batch_output.py` says what
+prefix until every row of the input is in the one or the other; `export/scoring/output.py` says what
 a crash can leave.
 """
 
@@ -51,10 +51,10 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         )
     # Beam warns when it is imported that Google's client libraries are not there.
     with command.quiet_imports():
-        from export.batch_pipeline import output_schema, parse_beam_options, run_pipeline
-    from export.batch_model import find_model
-    from export.batch_output import beside, find_shards, publish
-    from export.batch_table import find_table
+        from export.scoring.pipeline import output_schema, parse_beam_options, run_pipeline
+    from export.scoring.model import find_model
+    from export.scoring.output import beside, find_shards, publish
+    from export.scoring.table import find_table
 
     runner, beam_options = parse_beam_options(options.beam)
     model = find_model(options.model)

@@ -13,9 +13,10 @@ import pytest
 
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 
-from export import batch, batch_rows, saved_model
-from export.batch_rows import plan_pieces, read_chunks
-from export.batch_table import find_table
+from export import batch, saved_model
+from export.scoring import records, rows
+from export.scoring.rows import plan_pieces, read_chunks
+from export.scoring.table import find_table
 from kerasclf import cli
 from kerasclf.data.tables import TableWriter
 
@@ -47,8 +48,8 @@ BAD_JSON = {
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Pieces and chunks that even small tables have several of."""
-    monkeypatch.setattr(batch_rows, "PIECE_ROWS", 17)
-    monkeypatch.setattr(batch_rows, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(rows, "PIECE_ROWS", 17)
+    monkeypatch.setattr(rows, "CHUNK_ROWS", 5)
 
 
 def score(capsys, model, pattern, prefix, *more):
@@ -152,7 +153,7 @@ def test_bad_rows_of_parquet(run, tmp_path, capsys):
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 @pytest.mark.parametrize("size", [1, 2, 5, 46, 1000])
 def test_pieces_hold_every_row_once(tmp_path, monkeypatch, suffix, size):
-    monkeypatch.setattr(batch_rows, "PIECE_ROWS", size)
+    monkeypatch.setattr(rows, "PIECE_ROWS", size)
     write(tmp_path / f"in{suffix}", TEXTS)
     table = find_table(str(tmp_path / f"in{suffix}"), "text")
     pieces = list(plan_pieces(table.sources[0], table))
@@ -162,9 +163,8 @@ def test_pieces_hold_every_row_once(tmp_path, monkeypatch, suffix, size):
 
 
 def test_a_row_without_end_is_passed_over(tmp_path, monkeypatch):
-    from export import batch_records
 
-    monkeypatch.setattr(batch_records, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 1000)
     lines = ["text", "a", "x" * 5000, "b", '"open', *["c"] * 600, "d"]
     (tmp_path / "in.csv").write_text("\n".join(lines))
     table = find_table(str(tmp_path / "in.csv"), "text")
@@ -195,7 +195,7 @@ def test_existing_output_stays_until_the_new_one_is_whole(run, tmp_path, capsys,
     assert batch.main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
     with monkeypatch.context() as patched:
-        patched.setattr(batch_rows, "_check_text", lambda text: 1 / 0)
+        patched.setattr(rows, "_check_text", lambda text: 1 / 0)
         assert batch.main([*arguments, "--overwrite"]) == 1
     assert "division by zero" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -303,7 +303,7 @@ def test_the_local_runner_is_one_that_downloads_nothing():
     from apache_beam.options.pipeline_options import DirectOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    from export.batch_pipeline import parse_beam_options
+    from export.scoring.pipeline import parse_beam_options
 
     for flags, mode in (
         ([], "in_memory"),

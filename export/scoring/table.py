@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from export.batch_records import BadRowError, parse_json, read_csv_records, read_json_records
+from export.scoring.records import BadRowError, parse_json, read_csv_records, read_json_records
 from kerasclf.data.tables import FORMATS, JSON_LINES, SEPARATORS
 from kerasclf.errors import UserError
 

@@ -25,9 +25,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 from apache_beam.utils.shared import Shared
 
-from export.batch_model import Model, load_model
-from export.batch_rows import Piece, plan_pieces, read_chunks
-from export.batch_table import Table, open_source
+from export.scoring.model import Model, load_model
+from export.scoring.rows import Piece, plan_pieces, read_chunks
+from export.scoring.table import Table, open_source
 from kerasclf.errors import UserError
 
 VERSION = "model_version"

@@ -13,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export.batch_records import (
+from export.scoring.records import (
     BadRowError,
     Record,
     check_record,
@@ -22,7 +22,7 @@ from export.batch_records import (
     read_csv_records,
     read_json_records,
 )
-from export.batch_table import Table, open_source, skip_mark
+from export.scoring.table import Table, open_source, skip_mark
 from kerasclf.data.tables import JSON_LINES, SEPARATORS, as_text
 
 PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
