@@ -13,6 +13,9 @@ from kerasclf.errors import UserError
 def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
     """Chooses a distribution strategy by what is there.
 
+    Several devices learn what one does but for three things: dropout masks differ, Keras clips the
+    gradient of each device before the sum, and of an odd batch the smaller part counts as much.
+
     Args:
         devices: names of devices to mirror over; None takes all GPUs.
 
