@@ -5,7 +5,6 @@ prefix until every row of the input is in the one or the other; `export/scoring/
 a crash can leave.
 """
 
-import importlib.util
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ import tyro
 
 from kerasclf import command
 from kerasclf.errors import UserError
+from kerasclf.extras import check_installed
 
 
 @dataclass
@@ -45,10 +45,7 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         raise UserError(
             "give --input PATTERN, --output PREFIX and a run or SavedModel, before Beam's options"
         )
-    if importlib.util.find_spec("apache_beam") is None:
-        raise UserError(
-            "needs apache-beam, which is not installed; pip install -c constraints.txt -e '.[beam]'"
-        )
+    check_installed("apache_beam", "apache-beam", "beam")
     # Beam warns when it is imported that Google's client libraries are not there.
     with command.quiet_imports():
         from export.scoring.pipeline import output_schema, parse_beam_options, run_pipeline

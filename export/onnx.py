@@ -1,6 +1,5 @@
 """`kerasclf onnx`: one ONNX file that takes UTF-8 bytes, or token ids, and gives the decision."""
 
-import importlib.util
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import tyro
 
 from kerasclf import command
 from kerasclf.errors import UserError
+from kerasclf.extras import check_installed
 
 NEEDED = ("onnx", "onnxruntime", "tf2onnx")
 BATCHES = (1, 32, 256)
@@ -41,12 +41,8 @@ def export_onnx(options: OnnxOptions) -> dict[str, Any]:
     if output.suffix != ".onnx":
         raise UserError(f"--output is {output}; expected a name that ends in .onnx")
     check_writable(output)
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"needs {missing[0]}, which is not installed; "
-            "pip install -c constraints.txt -e '.[onnx]'"
-        )
+    for name in NEEDED:
+        check_installed(name, name, "onnx")
 
     with command.quiet_imports():
         from export.gate import GateError

@@ -122,15 +122,31 @@ class Classifier:
         logits = self.logits(texts)
         decided = self.decision.decide(logits)
         probabilities = np.exp(self.decision.log_probabilities(logits))
-        frame = pd.DataFrame(
-            {
-                "predicted_label": np.array(self.labels, dtype=object)[decided],
-                "confidence": probabilities[np.arange(len(decided)), decided],
-                "review": self.decision.flag(logits, decided),
-            }
+        return describe_decisions(
+            self.labels, decided, probabilities, self.decision.flag(logits, decided)
         )
-        columns = [f"p_{label}" for label in self.labels]
-        return frame.join(pd.DataFrame(probabilities, columns=columns))
+
+
+def describe_decisions(
+    labels: Sequence[str], decided: np.ndarray, probabilities: np.ndarray, review: np.ndarray
+) -> pd.DataFrame:
+    """The frame of `Classifier.predict`.
+
+    Args:
+        labels: label names by class id.
+        decided: int64 [n], decided class ids.
+        probabilities: float64 [n, classes], calibrated.
+        review: bool [n], whether a person should look.
+    """
+    frame = pd.DataFrame(
+        {
+            "predicted_label": np.array(labels, dtype=object)[decided],
+            "confidence": probabilities[np.arange(len(decided)), decided],
+            "review": review,
+        }
+    )
+    columns = [f"p_{label}" for label in labels]
+    return frame.join(pd.DataFrame(probabilities, columns=columns))
 
 
 def batch_by_length(encoded: Sequence[bytes]) -> Iterator[list[int]]:

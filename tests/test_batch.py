@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import SMALL
 
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 
@@ -19,6 +20,7 @@ from export.scoring.rows import plan_pieces, read_chunks
 from export.scoring.table import find_table
 from kerasclf import cli
 from kerasclf.data.tables import TableWriter
+from kerasclf.train import main as train
 
 TEXTS = ["selamat pagi", "good morning, Solo", 'he said "danke"', "two\nlines", "a\0b", "😀🇮🇩"]
 TEXTS += [f"thank you {i}" for i in range(40)]
@@ -134,6 +136,16 @@ def test_every_row_is_labelled_or_a_dead_letter(run, tmp_path, capsys, suffix):
     assert all(text.startswith("good") for text in scored["text"])
 
 
+def test_a_lone_surrogate_is_a_question_mark_as_for_predict(run, tmp_path, capsys):
+    path, plain = tmp_path / "in.jsonl", tmp_path / "plain.parquet"
+    path.write_text('{"text": "selamat \\ud83d pagi"}\n')
+    score(capsys, run, path, tmp_path / "x")
+    assert cli.main(["predict", str(run), f"--input={path}", f"--output={plain}"]) == 0
+    assert read(tmp_path / "x")["text"].tolist() == ["selamat ? pagi"]
+    expected = pd.read_parquet(plain)["p_id"]
+    np.testing.assert_allclose(read(tmp_path / "x")["p_id"], expected, atol=1e-6)
+
+
 def test_bad_rows_of_parquet(run, tmp_path, capsys):
     texts = [b"good", None, b"", b"\xff", b" ", b"selamat"] * 7
     strings = pa.array(texts, pa.binary()).view(pa.string())
@@ -213,8 +225,6 @@ def test_a_lost_row_is_an_error():
 
 
 def test_labels_of_any_characters(table, tmp_path, capsys):
-    from kerasclf.train import main as train
-    from tests.conftest import SMALL
 
     frame = pd.read_csv(table)
     frame["label"] = frame["label"].map({"id": "a/b, c", "en": "😀 'q'", "de": "p_"})

@@ -89,7 +89,7 @@ class ServedModel:
         """Labels n texts; the frame is that of `Classifier.predict`."""
         import tensorflow as tf
 
-        from kerasclf.classifier import batch_by_length
+        from kerasclf.classifier import batch_by_length, describe_decisions
 
         encoded = [text.encode("utf-8", "replace") for text in texts]
         decided = np.zeros(len(encoded), dtype=np.int64)
@@ -100,12 +100,4 @@ class ServedModel:
             decided[rows] = found["class_id"].numpy()
             review[rows] = found["review"].numpy()
             probabilities[rows] = found["probabilities"].numpy()
-        frame = pd.DataFrame(
-            {
-                "predicted_label": np.array(self._labels, dtype=object)[decided],
-                "confidence": probabilities[np.arange(len(decided)), decided],
-                "review": review,
-            }
-        )
-        columns = [f"p_{label}" for label in self._labels]
-        return frame.join(pd.DataFrame(probabilities, columns=columns))
+        return describe_decisions(self._labels, decided, probabilities, review)

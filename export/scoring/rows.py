@@ -23,7 +23,7 @@ from export.scoring.records import (
     read_json_records,
 )
 from export.scoring.table import Table, open_source, skip_mark
-from kerasclf.data.tables import JSON_LINES, SEPARATORS, as_text
+from kerasclf.data.tables import JSON_LINES, SEPARATORS
 
 PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
 CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
@@ -117,9 +117,9 @@ def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
                 line, raw = piece.first_line + record.line, _show(record.raw)
                 bad.append(_dead_letter(piece, row, line, error, raw))
             if len(good) + len(bad) == CHUNK_ROWS or size >= CHUNK_BYTES:
-                yield Chunk(_as_table(good, table), _clean(texts), bad)
+                yield Chunk(_as_table(good, table), texts, bad)
                 good, texts, bad, size = [], [], [], 0
-        yield Chunk(_as_table(good, table), _clean(texts), bad)
+        yield Chunk(_as_table(good, table), texts, bad)
 
 
 def _parse(record: Record, table: Table) -> tuple[list[str], str]:
@@ -128,8 +128,9 @@ def _parse(record: Record, table: Table) -> tuple[list[str], str]:
         row = parse_json(record)
         if table.text_column not in row:
             raise BadRowError("no text")
-        text = _check_text(row[table.text_column])
-        return [*_clean([text]), record.raw.decode()], text
+        # JSON may escape a lone surrogate, which `kerasclf predict`, too, takes for "?".
+        text = _check_text(row[table.text_column]).encode("utf-8", "replace").decode()
+        return [text, record.raw.decode()], text
     check_record(record)
     if len(record.cells) != len(table.columns):
         detail = f"found {len(record.cells)}, expected {len(table.columns)}"
@@ -146,13 +147,6 @@ def _check_text(text: Any) -> str:
     if not text.strip():
         raise BadRowError("empty text")
     return text
-
-
-def _clean(texts: list[str]) -> list[str]:
-    """Texts as `kerasclf predict` takes them: a lone surrogate becomes "?"."""
-    import pandas as pd
-
-    return as_text(pd.Series(texts, dtype=object)).tolist()
 
 
 def _as_table(rows: list[tuple], table: Table) -> pa.Table:

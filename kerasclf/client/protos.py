@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kerasclf.errors import UserError
+from kerasclf import extras
 
 NEEDED = "tensorflow_serving"
 
@@ -21,11 +21,7 @@ def check_installed() -> None:
     Raises:
         UserError: it is not.
     """
-    if importlib.util.find_spec(NEEDED) is None:
-        raise UserError(
-            "needs tensorflow-serving-api, which is not installed; "
-            "pip install -c constraints.txt -e '.[serving]'"
-        )
+    extras.check_installed(NEEDED, "tensorflow-serving-api", "serving")
 
 
 @contextmanager

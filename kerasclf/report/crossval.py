@@ -6,6 +6,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from kerasclf.report.summary import make_class_table
+
 
 def print_crossval(result: dict[str, Any]) -> None:
     """Prints mean, standard deviation and spread of each measure, and the figures of classes."""
@@ -18,10 +20,6 @@ def print_crossval(result: dict[str, Any]) -> None:
         cells = (mean, result["std"][name], min(values), max(values))
         measures.add_row(name.replace("_", " "), *(f"{value:.4f}" for value in cells))
     console.print(measures)
-    classes = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
-    for label, scores in result["per_class"].items():
-        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
-        classes.add_row(label, *values, f"{scores['support']:.0f}")
-    console.print(classes)
+    console.print(make_class_table(result["per_class"]))
     place = f"folds   {result['folder']}  (distill --out-of-fold {len(folds)} uses them)"
     console.print(place, soft_wrap=True)

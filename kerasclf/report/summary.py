@@ -25,11 +25,7 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
             f"{entry['low']:.4f} to {entry['high']:.4f}",
         )
     console.print(measures)
-    classes = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
-    for label, scores in evaluation["per_class"].items():
-        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
-        classes.add_row(label, *values, f"{scores['support']:.0f}")
-    console.print(classes)
+    console.print(make_class_table(evaluation["per_class"]))
     if "review" in evaluation:
         review = evaluation["review"]
         rest = review["accuracy_of_rest"]
@@ -37,6 +33,15 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
             f"review  {review['share']:.1%} of the texts are below {review['below']}"
             + ("" if rest is None else f"; accuracy of the others {rest:.4f}")
         )
+
+
+def make_class_table(per_class: dict[str, dict[str, float]]) -> Table:
+    """The figures of each class."""
+    table = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
+    for label, scores in per_class.items():
+        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
+        table.add_row(label, *values, f"{scores['support']:.0f}")
+    return table
 
 
 def print_summary(metrics: dict[str, Any]) -> None:

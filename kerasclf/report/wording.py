@@ -11,14 +11,10 @@ def in_interval(entry: dict[str, float]) -> str:
 def describe_baseline(baseline: dict[str, Any]) -> str:
     """Whether the network beats the baseline, plainly."""
     found = baseline["macro_f1_difference"]
-    verdict = {
-        "better": "the network beats the baseline",
-        "worse": "the network does NOT beat the baseline, it is worse",
-        "undecided": "the network does not clearly beat the baseline, nor the other way round",
-    }[found["verdict"]]
     return (
-        f"{verdict}: macro-F1 {baseline['measures']['macro_f1']:.4f} for {baseline['name']}, "
-        f"difference {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+        f"{_judge(found, 'the network', 'the baseline')}: macro-F1 "
+        f"{baseline['measures']['macro_f1']:.4f} for {baseline['name']}, "
+        f"difference {_difference(found)}"
     )
 
 
@@ -33,15 +29,22 @@ def describe_target(target: dict[str, Any]) -> str:
 def describe_ensemble(ensemble: dict[str, Any]) -> str:
     """Whether the ensemble beats its best member, plainly."""
     found = ensemble["macro_f1_difference"]
-    verdict = {
-        "better": "the ensemble beats its best member",
-        "worse": "the ensemble does NOT beat its best member, it is worse",
-        "undecided": "the ensemble does not clearly beat its best member, nor the other way round",
-    }[found["verdict"]]
     return (
-        f"{verdict}: {ensemble['best_member']}, best on validation rows; difference of macro-F1 on "
-        f"test rows {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+        f"{_judge(found, 'the ensemble', 'its best member')}: {ensemble['best_member']}, best on "
+        f"validation rows; difference of macro-F1 on test rows {_difference(found)}"
     )
+
+
+def _judge(found: dict[str, Any], who: str, whom: str) -> str:
+    return {
+        "better": f"{who} beats {whom}",
+        "worse": f"{who} does NOT beat {whom}, it is worse",
+        "undecided": f"{who} does not clearly beat {whom}, nor the other way round",
+    }[found["verdict"]]
+
+
+def _difference(found: dict[str, Any]) -> str:
+    return f"{found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
 
 
 def describe_duration(seconds: float) -> str:
