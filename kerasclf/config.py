@@ -89,6 +89,8 @@ class TrainConfig:
     """Width of that table."""
     filters: int = 32
     """Filters of each of the bytes encoder's convolutions."""
+    towers: int = 1
+    """Copies of the bytes encoder that learn side by side; the logits are their mean."""
     dropout: float | None = None
     """Dropout before the logits (bytes 0.3, pretrained 0.1)."""
 
@@ -186,6 +188,7 @@ class TrainConfig:
             "buckets": (64, 2**22 - 1),
             "embedding_dim": (1, 4096),
             "filters": (1, 4096),
+            "towers": (1, 64),
             "dropout": (0.0, 0.95),
             "focal_gamma": (0.0, 10.0),
             "label_smoothing": (0.0, 0.9),

@@ -12,7 +12,8 @@ from kerasclf.config import TrainConfig, convert
 from kerasclf.errors import UserError
 
 SEARCHABLE = (
-    *("encoder", "max_bytes", "max_tokens", "buckets", "embedding_dim", "filters", "dropout"),
+    *("encoder", "max_bytes", "max_tokens"),
+    *("buckets", "embedding_dim", "filters", "towers", "dropout"),
     *("sampler", "class_weights", "focal_gamma", "label_smoothing"),
     *("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "warmup_share"),
     *("clip_norm", "mixed_precision"),

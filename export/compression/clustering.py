@@ -8,7 +8,7 @@ from tensorflow_model_optimization.python.core.clustering.keras.experimental.clu
     cluster_weights,
 )
 
-from export.compression.twin import COMPRESSED, Weights, read_weights
+from export.compression.twin import Weights, is_compressed, read_weights
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Clustering:
         clustering = tfmot.clustering.keras
 
         def cluster(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-            if layer.name not in COMPRESSED:
+            if not is_compressed(layer.name):
                 return layer
             # Centroids by quantiles: k-means over a table of 800,000 weights takes minutes.
             return cluster_weights(

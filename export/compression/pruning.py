@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from export.compression.twin import COMPRESSED, Weights, read_weights
+from export.compression.twin import Weights, is_compressed, read_weights
 
 UPDATES = 100
 
@@ -42,7 +42,7 @@ class Pruning:
         pattern = {"sparsity_m_by_n": self.pattern} if self.pattern else {}
 
         def prune(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-            if layer.name not in COMPRESSED:
+            if not is_compressed(layer.name):
                 return layer
             return pruning.prune_low_magnitude(layer, schedule, **pattern)
 

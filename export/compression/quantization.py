@@ -4,7 +4,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras
 
 from export.compression.fine_tune import KeepZeros
-from export.compression.twin import COMPRESSED, Weights
+from export.compression.twin import Weights, is_compressed
 
 _quantization = tfmot.quantization.keras
 _PREFIX = "quant_"
@@ -60,9 +60,9 @@ class QuantizationAwareTraining:
         """The twin with rounded layers."""
 
         def annotate(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-            if layer.name not in COMPRESSED:
+            if not is_compressed(layer.name):
                 return layer
-            config = _TableConfig() if layer.name == "table" else None
+            config = _TableConfig() if isinstance(layer, tf_keras.layers.Embedding) else None
             return _quantization.quantize_annotate_layer(layer, config)
 
         with _quantization.quantize_scope({"_TableConfig": _TableConfig}):
@@ -71,7 +71,8 @@ class QuantizationAwareTraining:
 
     def callbacks(self, model: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
         """Keeps a pruned network pruned."""
-        layers = [model.get_layer(_PREFIX + name) for name in COMPRESSED]
+        names = [layer.name.removeprefix(_PREFIX) for layer in model.layers]
+        layers = [model.get_layer(_PREFIX + name) for name in names if is_compressed(name)]
         return [KeepZeros([layer.trainable_weights[0] for layer in layers])]
 
     def strip(self, model: tf_keras.Model) -> Weights:

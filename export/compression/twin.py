@@ -14,6 +14,11 @@ Weights = dict[str, list[np.ndarray]]
 """Weights by layer name."""
 
 
+def is_compressed(name: str) -> bool:
+    """Whether compression changes the layer of that name, in whichever tower it is."""
+    return name.split("_")[0] in COMPRESSED
+
+
 def make_twin(core: keras.Model, config: TrainConfig) -> tf_keras.Model:
     """Builds the tf_keras model of a bytes core, with its weights.
 
@@ -30,6 +35,7 @@ def make_twin(core: keras.Model, config: TrainConfig) -> tf_keras.Model:
         config.embedding_dim,
         config.filters,
         config.dropout,
+        config.towers,
         tf_keras,
     )
     for layer in twin.layers:
@@ -50,5 +56,5 @@ def move_back(weights: Weights, core: keras.Model) -> None:
 
 def sparsity(core: keras.Model) -> dict[str, float]:
     """Share of weights that are 0, by layer, for the layers that compression changes."""
-    kernels = {name: core.get_layer(name).get_weights()[0] for name in COMPRESSED}
-    return {name: float((kernel == 0).mean()) for name, kernel in kernels.items()}
+    changed = [layer for layer in core.layers if is_compressed(layer.name)]
+    return {layer.name: float((layer.get_weights()[0] == 0).mean()) for layer in changed}

@@ -24,7 +24,12 @@ def build_model(config: TrainConfig, classes: int) -> tuple[Featurizer, keras.Mo
         from kerasclf.models.bytes_featurizer import BytesFeaturizer
 
         core = build_bytes_core(
-            classes, config.buckets, config.embedding_dim, config.filters, config.dropout
+            classes,
+            config.buckets,
+            config.embedding_dim,
+            config.filters,
+            config.dropout,
+            config.towers,
         )
         return BytesFeaturizer(config.max_bytes, config.buckets), core
     from kerasclf.models.pretrained import load_pretrained

@@ -83,8 +83,15 @@ def fit(
     steps = steps_per_epoch(classes, config.sampler, config.batch_size)
     model = make_trainable(core, config.jit_compile)
     optimizer = make_optimizer(config, steps * config.epochs)
+    # Each tower learns alone: only towers that err differently are better together.
+    towers = len(model.outputs)
     # What is compiled, and how, is the model's own business.
-    model.compile(optimizer, training_loss, jit_compile=False)
+    model.compile(
+        optimizer,
+        [training_loss] * towers,
+        loss_weights=[1 / towers] * towers,
+        jit_compile=False,
+    )
     first = Backup.restore(model, layout.backup)
     # A kill between an epoch's row and its backup leaves a row too many.
     del history[first:], scores[first:]
@@ -98,7 +105,7 @@ def fit(
         seed=config.seed,
         epochs=range(first, config.epochs),
         bucket=config.encoder != "bytes",
-    )
+    ).map(lambda features, targets: (features, (targets,) * towers))
     measured = evaluation_dataset(validation[0], featurizer, config.batch_size)
     model.fit(
         dataset,

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasclf.errors import UserError
+from kerasclf.models.core import tower_logits
 
 
 def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
@@ -60,11 +61,14 @@ def make_trainable(core: keras.Model, jit_compile: bool = False) -> keras.Model:
     Args:
         core: model inputs to logits.
         jit_compile: compile the training step with XLA; for one device.
+
+    Returns:
+        Model of the core's inputs to its logits; of a core with towers, to the logits of each.
     """
     strategy = tf.distribute.get_strategy()
     several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     kind = MultiWorkerModel if several else CompiledModel if jit_compile else keras.Model
-    return kind(core.inputs, core.outputs[0])
+    return kind(core.inputs, tower_logits(core))
 
 
 class CompiledModel(keras.Model):
