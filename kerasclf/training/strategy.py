@@ -108,7 +108,7 @@ class MultiWorkerModel(keras.Model):
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
         """Builds what Keras would build by a look at a batch."""
-        logits = np.zeros((1, self.output_shape[-1]), dtype=np.float32)
+        logits = [np.zeros((1, output.shape[-1]), dtype=np.float32) for output in self.outputs]
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
-            self.compute_loss(y=np.zeros(1, dtype=np.int64), y_pred=logits)
+            self.compute_loss(y=[np.zeros(1, dtype=np.int64)] * len(logits), y_pred=logits)
