@@ -94,7 +94,7 @@ def test_two_workers_learn_what_one_process_learns(table, tmp_path):
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     # Keras clips each worker's gradient before the sum, and takes the mean of the workers' means:
     # 66 rows are batches that two workers share equally.
-    exact = ["--epochs=1", "--clip-norm=1e6", "--test-share=0.23"]
+    exact = ["--epochs=1", "--clip-norm=1e6", "--test-share=0.23", "--towers=2"]
     options = ["-c", WITHOUT_DROPOUT, f"--data={table}", *SMALL, *exact]
     workers = []
     for index in range(2):

@@ -78,7 +78,8 @@ def _baseline(facts: Facts) -> Iterator[str]:
         return
     encoder, advice = facts.metrics["encoder"], "try kerasclf distill --baseline"
     if encoder == "bytes":
-        advice = "try an --encoder that was pretrained on the language"
+        advice = "try --towers 3, or " if facts.config.towers == 1 else "try "
+        advice += "an --encoder that was pretrained on the language"
     elif encoder == "ensemble":
         advice = "try other members, or label more rows"
     yield (
