@@ -225,7 +225,6 @@ def test_a_lost_row_is_an_error():
 
 
 def test_labels_of_any_characters(table, tmp_path, capsys):
-
     frame = pd.read_csv(table)
     frame["label"] = frame["label"].map({"id": "a/b, c", "en": "😀 'q'", "de": "p_"})
     frame.to_csv(tmp_path / "odd.csv", index=False)

@@ -71,9 +71,9 @@ class QuantizationAwareTraining:
 
     def callbacks(self, model: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
         """Keeps a pruned network pruned."""
-        names = [layer.name.removeprefix(_PREFIX) for layer in model.layers]
-        layers = [model.get_layer(_PREFIX + name) for name in names if is_compressed(name)]
-        return [KeepZeros([layer.trainable_weights[0] for layer in layers])]
+        names = ((layer, layer.name.removeprefix(_PREFIX)) for layer in model.layers)
+        kernels = [layer.trainable_weights[0] for layer, name in names if is_compressed(name)]
+        return [KeepZeros(kernels)]
 
     def strip(self, model: tf_keras.Model) -> Weights:
         """The float weights behind the rounding."""
