@@ -5,7 +5,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from conftest import SMALL
 from scipy.special import log_softmax, softmax
 
@@ -34,34 +33,6 @@ def test_divergence_by_hand():
     q, p = softmax(np.log(SOFT) / 2, axis=1), softmax(LOGITS / 2, axis=1)
     expected = 4 * (q * np.log(q / p)).sum(axis=1).mean()
     assert float(loss(TARGETS, LOGITS)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_class_weights_hold_for_the_teacher_too():
-    weights = np.array([0.5, 1.0, 3.0])
-    for temperature in (1.0, 2.0):
-        plain = DistillationLoss(SparseFocalLoss(0.0), temperature, alpha=1.0)
-        weighted = DistillationLoss(SparseFocalLoss(0.0, weights), temperature, alpha=1.0)
-        raised = SOFT * weights / (SOFT * weights).sum(axis=1, keepdims=True)
-        targets = np.concatenate([LABELS[:, None], raised], axis=1).astype(np.float32)
-        assert float(weighted(TARGETS, LOGITS)) == pytest.approx(
-            float(plain(targets, LOGITS)), rel=1e-5
-        )
-
-
-def test_weighted_labels_and_a_weighted_teacher_agree():
-    """Where the teacher knows the shares of labels, the hard loss alone learns what it teaches."""
-    weights = [1.0, 2.0, 4.0]
-    shares = np.array([0.6, 0.3, 0.1], dtype=np.float32)
-    raised = np.log(shares * weights).astype(np.float32)
-    hard = SparseFocalLoss(0.0, weights, reduction=None)
-    labels, logits = np.arange(3), keras.Variable(np.tile(raised, (3, 1)))
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(shares * hard(labels, logits))
-    slope = tf.reduce_sum(tape.gradient(loss, logits.value), axis=0)
-    np.testing.assert_allclose(slope, 0, atol=1e-6)
-    targets = np.concatenate([[[0.0], [1.0], [2.0]], np.tile(shares, (3, 1))], axis=1)
-    taught = DistillationLoss(SparseFocalLoss(0.0, weights), 1.0, 1.0)
-    assert float(taught(targets.astype(np.float32), logits)) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_student_that_agrees_with_its_teacher_has_no_divergence():

@@ -10,7 +10,6 @@ import numpy as np
 from keras import ops
 
 from kerasclf.files import replacing
-from kerasclf.training.losses import SparseFocalLoss
 
 NO_LABEL = -1
 
@@ -90,21 +89,19 @@ class Teaching:
 class DistillationLoss(keras.losses.Loss):
     """A loss on labels mixed with the divergence from a teacher.
 
-    For a teacher's probabilities q, class weights w of the hard loss and a student's logits z at
-    temperature T, with q_T = softmax(log(w q) / T) and p_T = softmax(z / T):
+    For a teacher's probabilities q and a student's logits z at temperature T, with
+    q_T = softmax(log(q) / T) and p_T = softmax(z / T):
 
         loss = alpha * T^2 * KL(q_T || p_T) + (1 - alpha) * hard_loss
 
     T^2 keeps the gradient's size as T grows (Hinton et al., Distilling the Knowledge in a Neural
-    Network, 2015, https://arxiv.org/abs/1503.02531). Weights raise small classes in both parts:
-    labels with weights teach probabilities in proportion to w, and a student that is less sure
-    than its teacher would else fall back on the large classes. Rows without a label (class id -1)
-    have the first part only.
+    Network, 2015, https://arxiv.org/abs/1503.02531). Rows without a label (class id -1) have the
+    first part only. Class weights are the hard loss's: teachers learned with theirs.
     """
 
     def __init__(
         self,
-        hard_loss: SparseFocalLoss,
+        hard_loss: keras.losses.Loss,
         temperature: float = 2.0,
         alpha: float = 0.5,
         name: str = "distillation_loss",
@@ -113,7 +110,7 @@ class DistillationLoss(keras.losses.Loss):
         """Makes the loss.
 
         Args:
-            hard_loss: loss of class ids and logits, whose class weights hold for the teacher, too.
+            hard_loss: loss of class ids and logits.
             temperature: positive.
             alpha: share of the teacher, 0 to 1.
             name: name in logs.
@@ -142,8 +139,6 @@ class DistillationLoss(keras.losses.Loss):
         logits, y_true = ops.cast(y_pred, "float32"), ops.cast(y_true, "float32")
         ids, soft = ops.cast(y_true[:, 0], "int32"), y_true[:, 1:]
         log_soft = ops.log(ops.maximum(soft, keras.config.epsilon()))
-        if self.hard_loss.class_weights is not None:
-            log_soft = log_soft + ops.log(ops.array(self.hard_loss.class_weights, "float32"))
         log_q = ops.log_softmax(log_soft / self.temperature, axis=-1)
         log_p = ops.log_softmax(logits / self.temperature, axis=-1)
         divergence = ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
