@@ -40,6 +40,8 @@ class DistillOptions(command.Options):
     """Both sides' logits are divided by it before they are compared."""
     alpha: float = ALPHA
     """Share of the teachers in the loss; the labels have the rest."""
+    mixtures: int = 0
+    """Further texts, put together of cuts of training rows, which only the teachers label."""
     unlabelled: Path | None = None
     """Table of further texts, which only the teachers label."""
     text_column: str = "text"
@@ -66,16 +68,17 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     labels = {tuple(read_json(layout.labels)) for layout in layouts}
     if len(labels) > 1:
         raise UserError("the runs know different labels; teachers must be of the same data")
-    texts: list[str] = []
+    further_texts: list[str] = []
     if options.unlabelled:
         table = read_table(options.unlabelled)
         column = pick_column(table, options.text_column, options.unlabelled, "--text-column")
-        texts = [text for text in as_text(column).tolist() if text.strip()]
+        further_texts = [text for text in as_text(column).tolist() if text.strip()]
     first = layouts[0]
     base = TrainConfig.from_yaml(first.config)
 
     with command.quiet_imports():
         from export import teachers
+        from export.transfer import mix_texts
         from kerasclf.job.run import run_job
         from kerasclf.job.train_rows import train_run
         from kerasclf.training.distillation import Teaching
@@ -94,6 +97,8 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     # Teachers do not depend on the student's seed: their folds are those of the first run.
     asked = replace(job, config=replace(job.config, seed=base.seed))
     rows = job.texts_and_classes("train")
+    # Nor do mixtures.
+    further_texts += mix_texts(rows[0], options.mixtures, base.seed)
     # For each teacher: its name, how it is trained on other rows, the whole one, and the folders
     # where what is said of folds and of the whole is kept.
     asking = []
@@ -113,16 +118,16 @@ def distill(options: DistillOptions) -> dict[str, Any]:
             said, _ = out_of_fold(teacher_name, train, asked, options.out_of_fold, of_folds)
             opinions.append(said)
         else:
-            opinions.append(teachers.say_once(whole, rows[0], of_whole))
-        if texts:
-            further.append(teachers.say_once(whole, texts, of_whole))
+            opinions.append(teachers.say_once(teacher_name, whole, rows[0], of_whole))
+        if further_texts:
+            further.append(teachers.say_once(teacher_name, whole, further_texts, of_whole))
     weights = list(options.weights) or [1.0] * len(opinions)
     teaching = Teaching(
         teachers.average(opinions, weights),
         options.temperature,
         options.alpha,
-        texts,
-        teachers.average(further, weights) if texts else None,
+        further_texts,
+        teachers.average(further, weights) if further_texts else None,
     )
     return run_job(job, teaching)
 
@@ -150,6 +155,8 @@ def _check(options: DistillOptions, runs: int) -> None:
         raise UserError(f"--weights must be {teachers} positive numbers, one a teacher")
     if options.out_of_fold == 1 or options.out_of_fold < 0:
         raise UserError(f"--out-of-fold is {options.out_of_fold}; expected 0 or at least 2")
+    if options.mixtures < 0:
+        raise UserError(f"--mixtures is {options.mixtures}; expected 0 or more")
     if options.temperature <= 0 or not 0 <= options.alpha <= 1:
         raise UserError("--temperature must be over 0, and --alpha 0 to 1")
 

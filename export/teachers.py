@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from kerasclf.command import say
 from kerasclf.evaluation.baseline import make_baseline
 from kerasclf.files import replacing
 from kerasclf.job.folds import Rows, Teacher
 from kerasclf.job.prepare import Job
 from kerasclf.job.train_rows import calibrated
+
+PART = 16384
+"""Texts that a teacher is asked for at once."""
 
 
 def train_baseline(job: Job) -> Callable[[Rows], Teacher]:
@@ -29,10 +33,16 @@ def train_baseline(job: Job) -> Callable[[Rows], Teacher]:
     return train
 
 
-def say_once(teacher: Callable[[], Teacher], texts: list[str], cache: Path) -> np.ndarray:
+def say_once(
+    name: str, teacher: Callable[[], Teacher], texts: list[str], cache: Path
+) -> np.ndarray:
     """What a whole teacher says of texts, computed once and kept.
 
+    Many texts are asked for in parts, each kept as soon as it is done: a large teacher needs an
+    hour for some 100,000 texts.
+
     Args:
+        name: of the teacher in messages.
         teacher: loads or fits it; called only if it is asked.
         texts: n strings.
         cache: folder of this teacher alone.
@@ -40,14 +50,20 @@ def say_once(teacher: Callable[[], Teacher], texts: list[str], cache: Path) -> n
     Returns:
         float64 [n, classes], log-probabilities.
     """
-    digest = sha256()
-    for text in texts:
-        digest.update(text.encode("utf-8", "replace") + b"\0")
-    path = cache / f"{digest.hexdigest()[:16]}.npy"
-    if not path.is_file():
-        with replacing(path) as beside:
-            np.save(beside, teacher()(texts))
-    return np.load(path)
+    said = []
+    for start in range(0, len(texts), PART):
+        part = texts[start : start + PART]
+        digest = sha256()
+        for text in part:
+            digest.update(text.encode("utf-8", "replace") + b"\0")
+        path = cache / f"{digest.hexdigest()[:16]}.npy"
+        if not path.is_file():
+            if len(texts) > PART:
+                say(f"{name}: texts {start + 1} to {start + len(part)} of {len(texts)}")
+            with replacing(path) as beside:
+                np.save(beside, teacher()(part))
+        said.append(np.load(path))
+    return np.concatenate(said)
 
 
 def average(opinions: list[np.ndarray], weights: list[float]) -> np.ndarray:

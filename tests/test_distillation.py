@@ -9,6 +9,7 @@ from conftest import SMALL
 from scipy.special import log_softmax, softmax
 
 from export import distill, teachers
+from export.transfer import MOST_WORDS, mix_texts
 from kerasclf.config import TrainConfig
 from kerasclf.job.folds import folds, out_of_fold
 from kerasclf.job.prepare import prepare_job
@@ -96,9 +97,44 @@ def test_whole_teachers_are_asked_once(tmp_path):
         return lambda texts: np.log(np.full((len(texts), 2), 0.5))
 
     for texts in (["a", "b"], ["a", "b"], ["ab"]):
-        found = teachers.say_once(load, texts, tmp_path / "soft_labels")
+        found = teachers.say_once("t", load, texts, tmp_path / "soft_labels")
         assert found.shape == (len(texts), 2)
     assert len(asked) == 2
+
+
+def test_a_teacher_that_is_cut_off_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(teachers, "PART", 2)
+    texts, said = ["a", "bb", "ccc", "dddd", "eeeee"], []
+
+    def lengths(part):
+        if "ccc" in part and len(said) == 1:
+            said.append("killed")
+            raise KeyboardInterrupt
+        said.append(part)
+        return np.array([[len(text), 0.0] for text in part])
+
+    with pytest.raises(KeyboardInterrupt):
+        teachers.say_once("t", lambda: lengths, texts, tmp_path)
+    found = teachers.say_once("t", lambda: lengths, texts, tmp_path)
+    assert found[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert said == [["a", "bb"], "killed", ["ccc", "dddd"], ["eeeee"]]
+    assert "t: texts 3 to 4 of 5" in capsys.readouterr().err
+
+
+def test_mixtures_are_cuts_of_two_texts():
+    texts = ["a1 a2 a3 a4 a5 a6 a7 a8 a9", "b1 b2 b3 b4", "  ", "c1", " ".join(["long"] * 999)]
+    mixed = mix_texts(texts, 400, seed=3)
+    assert mixed == mix_texts(texts, 400, seed=3) != mix_texts(texts, 400, seed=4)
+    assert mixed[:100] == mix_texts(texts, 100, seed=3)
+    assert all(mixed)
+    assert max(len(text.split()) for text in mixed) <= 2 * MOST_WORDS
+    assert {word for text in mixed for word in text.split()} == set(" ".join(texts).split())
+    kept = [words for text in texts if (words := text.split())]
+    cuts = {tuple(w[i:j]) for w in kept for i in range(len(w)) for j in range(i + 1, len(w) + 1)}
+    for text in mixed[::2]:
+        words = tuple(text.split())
+        assert any(words[:i] in cuts and words[i:] in cuts for i in range(1, len(words)))
+    assert mix_texts(["tanpaspasi"], 2, seed=0) == ["tanpaspasi tanpaspasi"] * 2
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +197,7 @@ def test_distill(run, table, tmp_path, capsys):
     (tmp_path / "more.csv").write_text("text\nselamat malam Surabaya\ngood evening York\n")
     arguments = [str(run), "--baseline", "--name=small", f"--student={student}", "--json"]
     arguments += [f"--output={tmp_path}/runs", f"--unlabelled={tmp_path}/more.csv"]
+    arguments += ["--mixtures=20"]
     assert distill.main(arguments) == 0
     captured = capsys.readouterr()
     metrics = json.loads(captured.out)
@@ -168,10 +205,9 @@ def test_distill(run, table, tmp_path, capsys):
     made = tmp_path / "runs" / "small" / "1"
     splits = [pd.read_parquet(r / "split.parquet")["split"] for r in (run, made)]
     assert (splits[0] == splits[1]).all()
-    assert Teaching.load(made / "teaching.npz").texts == [
-        "selamat malam Surabaya",
-        "good evening York",
-    ]
+    further = Teaching.load(made / "teaching.npz").texts
+    assert further[:2] == ["selamat malam Surabaya", "good evening York"]
+    assert len(further) == 22
 
 
 @pytest.mark.slow
@@ -192,6 +228,7 @@ def test_bad_distillations(run, tmp_path, capsys):
         "2 positive numbers": [str(run), "--baseline", "--weights", "1"],
         "0 or at least 2": [str(run), "--out-of-fold=1"],
         "--alpha 0 to 1": [str(run), "--alpha=2"],
+        "--mixtures is -1": [str(run), "--mixtures=-1"],
         "no run ": [str(tmp_path / "none")],
     }
     for message, arguments in cases.items():
