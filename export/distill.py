@@ -93,6 +93,9 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         chosen = TrainConfig.from_yaml(Path(options.student))
         changed = {k: v for k, v in vars(chosen).items() if v != getattr(TrainConfig(), k)}
         config = replace(config, **changed)
+    if config.patience is None:
+        # Soft labels are hard to learn by heart, and the last, slow epochs are worth the most.
+        config = replace(config, patience=config.resolved().epochs)
     job = prepare_job(config)
     # Teachers do not depend on the student's seed: their folds are those of the first run.
     asked = replace(job, config=replace(job.config, seed=base.seed))

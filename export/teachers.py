@@ -38,8 +38,8 @@ def say_once(
 ) -> np.ndarray:
     """What a whole teacher says of texts, computed once and kept.
 
-    Many texts are asked for in parts, each kept as soon as it is done: a large teacher needs an
-    hour for some 100,000 texts.
+    Many texts are asked for in parts, each kept as soon as it is done: a large teacher
+    needs half an hour for some 100,000 texts.
 
     Args:
         name: of the teacher in messages.

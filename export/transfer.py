@@ -6,19 +6,19 @@ SHARE = 0.2, 0.7
 """Bounds of the share of a text's words that a cut of it has."""
 MOST_WORDS = 25
 """Words of a cut at most: teachers read long texts slowly."""
-MOST_FOREIGN = 0.5
-"""Bound of the share of words that give way to words of other texts."""
+MOST_REPLACED = 0.5
+"""Bound of the share of words that are replaced."""
 
 
 def mix_texts(texts: list[str], count: int, seed: int) -> list[str]:
-    """Puts texts together of cuts of two others, in half of which words of any give way.
+    """Joins cuts of two texts; in every second text that is made, random words replace some.
 
-    A word stands beside words that it never stood beside, so that what a teacher says of many
-    such texts tells what it holds of each word. Words are what stands between spaces; a text
-    without spaces is cut nowhere.
+    Words stand beside words that they never stood beside, so that what a teacher says of many such
+    texts tells what it holds of each word. Words are what stands between spaces; a text without
+    spaces is cut nowhere.
 
     Args:
-        texts: training texts; blank ones are left out.
+        texts: training texts, of which the random words are, too; blank ones are left out.
         count: how many texts to make.
         seed: of every draw.
 
@@ -39,7 +39,7 @@ def mix_texts(texts: list[str], count: int, seed: int) -> list[str]:
     for number in range(count):
         words = cut() + cut()
         if number % 2:
-            share = draw.uniform(0, MOST_FOREIGN)
+            share = draw.uniform(0, MOST_REPLACED)
             words = [draw.choice(every) if draw.random() < share else word for word in words]
         mixed.append(" ".join(words))
     return mixed

@@ -208,6 +208,7 @@ def test_distill(run, table, tmp_path, capsys):
     further = Teaching.load(made / "teaching.npz").texts
     assert further[:2] == ["selamat malam Surabaya", "good evening York"]
     assert len(further) == 22
+    assert TrainConfig.from_yaml(made / "config.yaml").patience == 8
 
 
 @pytest.mark.slow
