@@ -435,9 +435,17 @@ def test_two_at_once_publish_two_whole_versions(run, tmp_path):
     }
 
 
+def check_nothing_was_published(run, folder):
+    """What a killed process left is no version, and in nobody's way."""
+    assert see_versions(folder) == []
+    assert saved_model.main([str(run), f"--to={folder}"]) == 0
+    assert see_versions(folder) == [1]
+    assert {path.name for path in folder.iterdir()} == {"1", "1.json"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["", "saved_model.pb", PLACE])
-def test_a_killed_publish_leaves_no_version(moment, run, tmp_path):
+@pytest.mark.parametrize("moment", ["", "saved_model.pb"])
+def test_a_publish_killed_while_it_writes_leaves_no_version(moment, run, tmp_path):
     folder = tmp_path / "served" / "greetings"
     process = start_publishing(run, folder)
     while not (folder / ".1.partial" / moment).exists():
@@ -445,7 +453,31 @@ def test_a_killed_publish_leaves_no_version(moment, run, tmp_path):
         time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert see_versions(folder) == []
-    assert saved_model.main([str(run), f"--to={folder}"]) == 0
-    assert see_versions(folder) == [1]
-    assert {path.name for path in folder.iterdir()} == {"1", "1.json"}
+    check_nothing_was_published(run, folder)
+
+
+# Two renamings end a publish, too soon after each other to be met from outside.
+KILLED_AT_RENAMING = """
+import os, signal, sys
+from export.saved_model import main
+
+target = sys.argv[1]
+
+def watch(event, arguments):
+    if event == "os.rename" and os.fspath(arguments[1]) == target:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["1.json", "1"])
+def test_a_publish_killed_at_its_end_leaves_no_version(name, run, tmp_path):
+    folder = tmp_path / "served" / "greetings"
+    arguments = [str(folder / name), str(run), f"--to={folder}"]
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_RENAMING, *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert all((folder / ".1.partial" / part).is_file() for part in WHOLE)
+    check_nothing_was_published(run, folder)
