@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,15 +52,35 @@ class DistillOptions(command.Options):
     """Folder of all runs; that of the first teacher if none is given."""
 
 
+def student_config(
+    base: TrainConfig, name: str, split: Path, seed: int, size: dict[str, Any]
+) -> TrainConfig:
+    """The configuration of a student on a teacher's data, with nothing else of the teacher's.
+
+    Args:
+        base: of the teacher.
+        name: of the student.
+        split: folder of the run whose split it takes.
+        seed: of the student.
+        size: options that make the student what it is.
+    """
+    from kerasclf.job.prepare import same_data
+
+    config = replace(same_data(base, name, split, seed), **size)
+    if config.patience is None:
+        # Soft labels are hard to learn by heart, and the last, slow epochs are worth the most.
+        config = replace(config, patience=config.resolved().epochs)
+    return config
+
+
 def distill(options: DistillOptions) -> dict[str, Any]:
     """Asks the teachers and trains the student that the options name."""
-    from dataclasses import replace
     from functools import cache, partial
 
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
     from kerasclf.job.folds import fold_folder, out_of_fold
-    from kerasclf.job.prepare import prepare_job, same_data
+    from kerasclf.job.prepare import prepare_job
     from kerasclf.layout import RunLayout
 
     layouts = [RunLayout.open_network(run) for run in options.runs]
@@ -84,18 +104,9 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         from kerasclf.training.distillation import Teaching
 
     name = options.name or f"{base.name}-student"
-    config = same_data(base, name, first.root, options.seed)
+    config = student_config(base, name, first.root, options.seed, _size(options.student))
     if options.output:
         config = replace(config, output=options.output)
-    if options.student in SIZES:
-        config = replace(config, **SIZES[options.student])
-    else:
-        chosen = TrainConfig.from_yaml(Path(options.student))
-        changed = {k: v for k, v in vars(chosen).items() if v != getattr(TrainConfig(), k)}
-        config = replace(config, **changed)
-    if config.patience is None:
-        # Soft labels are hard to learn by heart, and the last, slow epochs are worth the most.
-        config = replace(config, patience=config.resolved().epochs)
     job = prepare_job(config)
     # Teachers do not depend on the student's seed: their folds are those of the first run.
     asked = replace(job, config=replace(job.config, seed=base.seed))
@@ -133,6 +144,14 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         teachers.average(further, weights) if further_texts else None,
     )
     return run_job(job, teaching)
+
+
+def _size(student: str) -> dict[str, Any]:
+    """The options that a size's name, or a file of training options, stands for."""
+    if student in SIZES:
+        return SIZES[student]
+    chosen = TrainConfig.from_yaml(Path(student))
+    return {k: v for k, v in vars(chosen).items() if v != getattr(TrainConfig(), k)}
 
 
 def _soft_labels(layout: Any) -> Path:

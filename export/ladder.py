@@ -9,11 +9,11 @@ import numpy as np
 from export.compressed_run import EPOCHS, LEARNING_RATE
 from export.compression.fine_tune import fine_tune
 from export.compression.pruning import Pruning
-from export.distill import ALPHA, SIZES, TEMPERATURE
+from export.distill import ALPHA, SIZES, TEMPERATURE, student_config
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
-from kerasclf.job.prepare import Job, prepare_job, same_data
+from kerasclf.job.prepare import Job, prepare_job
 from kerasclf.job.train_rows import calibrated, train_classifier
 from kerasclf.layout import RunLayout
 from kerasclf.training.distillation import Teaching
@@ -107,8 +107,8 @@ class Ladder:
         return self._decided(classifier)
 
     def _train_student(self, size: str) -> Classifier:
-        config = same_data(self._base, size, self._layout.root, self._base.seed)
-        config = replace(config, **SIZES[size]).resolved()
+        seed, root = self._base.seed, self._layout.root
+        config = student_config(self._base, size, root, seed, SIZES[size]).resolved()
         job = replace(self._job, config=config)
         rows = job.texts_and_classes("train")
         return self._decided(train_classifier(config, job, rows, self._teaching()))

@@ -104,6 +104,7 @@ def _examine(layout: Any) -> tuple[dict[str, Any], list[str]]:
         read_history(layout),
         recall,
         metrics["targets"],
+        layout.teaching.is_file(),
     )
     return now, advise(facts)
 

@@ -14,6 +14,8 @@ OVERFIT = 1.1
 TRUNCATED, CONFLICTING = 0.05, 0.01
 """Shares of the rows from which on cut texts and conflicting labels are worth a look."""
 
+DISTILL = "kerasclf distill --baseline --out-of-fold 3 --mixtures 100000"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -26,6 +28,7 @@ class Facts:
         history: a dict an epoch; empty for an ensemble.
         recall: on validation rows, by label.
         targets: of `check_targets`.
+        is_student: whether teachers labelled what the run learned from.
     """
 
     metrics: dict[str, Any]
@@ -34,6 +37,7 @@ class Facts:
     history: list[dict[str, Any]]
     recall: dict[str, float]
     targets: list[dict[str, Any]]
+    is_student: bool
 
 
 def advise(facts: Facts) -> list[str]:
@@ -76,12 +80,13 @@ def _baseline(facts: Facts) -> Iterator[str]:
     found = facts.metrics["baseline"]["macro_f1_difference"]
     if found["verdict"] == "better":
         return
-    encoder, advice = facts.metrics["encoder"], "try kerasclf distill --baseline"
-    if encoder == "bytes":
-        advice = "try --towers 3, or " if facts.config.towers == 1 else "try "
-        advice += "an --encoder that was pretrained on the language"
-    elif encoder == "ensemble":
+    encoder, advice = facts.metrics["encoder"], f"try {DISTILL}"
+    if encoder == "ensemble":
         advice = "try other members, or label more rows"
+    elif facts.is_student:
+        advice = "try other teachers, or label more rows"
+    elif encoder == "bytes":
+        advice += ", or an --encoder that was pretrained on the language"
     yield (
         f"the run is {found['difference']:+.4f} macro-F1 from TF-IDF, which is {found['verdict']} "
         f"({found['low']:+.4f} to {found['high']:+.4f}): {advice}"
