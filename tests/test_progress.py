@@ -167,7 +167,7 @@ def test_each_rule_speaks_of_its_own_figures(facts):
         "-0.0200 macro-F1 from TF-IDF.*distill.*--mixtures 100000, or an --encoder": {
             "metrics": behind
         },
-        "TF-IDF.*distill --baseline --out-of-fold 3 --mixtures 100000$": {
+        "TF-IDF.*distill RUN --baseline --out-of-fold 3 --mixtures 100000$": {
             "metrics": behind | {"encoder": "/models/e5"}
         },
         "TF-IDF.*other teachers": {"metrics": behind, "is_student": True},

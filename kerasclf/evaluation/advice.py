@@ -14,7 +14,7 @@ OVERFIT = 1.1
 TRUNCATED, CONFLICTING = 0.05, 0.01
 """Shares of the rows from which on cut texts and conflicting labels are worth a look."""
 
-DISTILL = "kerasclf distill --baseline --out-of-fold 3 --mixtures 100000"
+DISTILL = "kerasclf distill RUN --baseline --out-of-fold 3 --mixtures 100000"
 
 
 @dataclass(frozen=True)
