@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +11,6 @@ import tyro
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-
-SIZES: dict[str, dict[str, int]] = {
-    "small": {"buckets": 16384, "embedding_dim": 16, "filters": 24},
-    "medium": {"buckets": 32768, "embedding_dim": 24, "filters": 32},
-}
 
 TEMPERATURE, ALPHA = 2.0, 0.7
 
@@ -52,31 +47,14 @@ class DistillOptions(command.Options):
     """Folder of all runs; that of the first teacher if none is given."""
 
 
-def student_config(
-    base: TrainConfig, name: str, split: Path, seed: int, size: dict[str, Any]
-) -> TrainConfig:
-    """The configuration of a student on a teacher's data, with nothing else of the teacher's.
-
-    Args:
-        base: of the teacher.
-        name: of the student.
-        split: folder of the run whose split it takes.
-        seed: of the student.
-        size: options that make the student what it is.
-    """
-    from kerasclf.job.prepare import same_data
-
-    config = replace(same_data(base, name, split, seed), **size)
-    if config.patience is None:
-        # Soft labels are hard to learn by heart, and the last, slow epochs are worth the most.
-        config = replace(config, patience=config.resolved().epochs)
-    return config
-
-
 def distill(options: DistillOptions) -> dict[str, Any]:
     """Asks the teachers and trains the student that the options name."""
+    from dataclasses import replace
     from functools import cache, partial
 
+    import numpy as np
+
+    from export.students import read_size, student_config
     from kerasclf.data.tables import as_text, pick_column, read_table
     from kerasclf.files import read_json
     from kerasclf.job.folds import fold_folder, out_of_fold
@@ -88,11 +66,11 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     labels = {tuple(read_json(layout.labels)) for layout in layouts}
     if len(labels) > 1:
         raise UserError("the runs know different labels; teachers must be of the same data")
-    further_texts: list[str] = []
+    unlabelled: list[str] = []
     if options.unlabelled:
         table = read_table(options.unlabelled)
         column = pick_column(table, options.text_column, options.unlabelled, "--text-column")
-        further_texts = [text for text in as_text(column).tolist() if text.strip()]
+        unlabelled = [text for text in as_text(column).tolist() if text.strip()]
     first = layouts[0]
     base = TrainConfig.from_yaml(first.config)
 
@@ -104,7 +82,7 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         from kerasclf.training.distillation import Teaching
 
     name = options.name or f"{base.name}-student"
-    config = student_config(base, name, first.root, options.seed, _size(options.student))
+    config = student_config(base, name, first.root, options.seed, read_size(options.student))
     if options.output:
         config = replace(config, output=options.output)
     job = prepare_job(config)
@@ -112,7 +90,9 @@ def distill(options: DistillOptions) -> dict[str, Any]:
     asked = replace(job, config=replace(job.config, seed=base.seed))
     rows = job.texts_and_classes("train")
     # Nor do mixtures.
-    further_texts += mix_texts(rows[0], options.mixtures, base.seed)
+    mixtures = mix_texts(rows[0], options.mixtures, base.seed) if options.mixtures else []
+    # Each asked for alone, so that what is kept of one serves beside any other.
+    transfer_sets = [texts for texts in (unlabelled, mixtures) if texts]
     # For each teacher: its name, how it is trained on other rows, the whole one, and the folders
     # where what is said of folds and of the whole is kept.
     asking = []
@@ -127,31 +107,23 @@ def distill(options: DistillOptions) -> dict[str, Any]:
         asking.append(("TF-IDF", train, partial(train, rows), *parts))
     opinions, further = [], []
     for teacher_name, train, whole, of_folds, of_whole in asking:
-        whole = cache(whole)
+        ask = partial(teachers.say_once, teacher_name, cache(whole), cache=of_whole)
         if options.out_of_fold:
             said, _ = out_of_fold(teacher_name, train, asked, options.out_of_fold, of_folds)
             opinions.append(said)
         else:
-            opinions.append(teachers.say_once(teacher_name, whole, rows[0], of_whole))
-        if further_texts:
-            further.append(teachers.say_once(teacher_name, whole, further_texts, of_whole))
+            opinions.append(ask(rows[0]))
+        if transfer_sets:
+            further.append(np.concatenate([ask(texts) for texts in transfer_sets]))
     weights = list(options.weights) or [1.0] * len(opinions)
     teaching = Teaching(
         teachers.average(opinions, weights),
         options.temperature,
         options.alpha,
-        further_texts,
-        teachers.average(further, weights) if further_texts else None,
+        [*unlabelled, *mixtures],
+        teachers.average(further, weights) if further else None,
     )
     return run_job(job, teaching)
-
-
-def _size(student: str) -> dict[str, Any]:
-    """The options that a size's name, or a file of training options, stands for."""
-    if student in SIZES:
-        return SIZES[student]
-    chosen = TrainConfig.from_yaml(Path(student))
-    return {k: v for k, v in vars(chosen).items() if v != getattr(TrainConfig(), k)}
 
 
 def _soft_labels(layout: Any) -> Path:
@@ -168,6 +140,8 @@ def _load_teacher(layout: Any, job: Any) -> Any:
 
 
 def _check(options: DistillOptions, runs: int) -> None:
+    from export.students import SIZES
+
     if not runs:
         raise UserError("no run given; expected at least one teacher such as runs/NAME/1")
     if options.student not in SIZES and not Path(options.student).is_file():

@@ -9,7 +9,8 @@ import numpy as np
 from export.compressed_run import EPOCHS, LEARNING_RATE
 from export.compression.fine_tune import fine_tune
 from export.compression.pruning import Pruning
-from export.distill import ALPHA, SIZES, TEMPERATURE, student_config
+from export.distill import ALPHA, TEMPERATURE
+from export.students import SIZES, student_config
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision

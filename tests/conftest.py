@@ -81,3 +81,14 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("runs")
     assert main([f"--data={table}", f"--output={output}", "--epochs=12", *SMALL]) == 0
     return output / "greetings" / "1"
+
+
+@pytest.fixture(scope="session")
+def published(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two versions of one model for TF Serving; tests leave it as it is."""
+    from export.saved_model import main
+
+    folder = tmp_path_factory.mktemp("served") / "greetings"
+    for _ in range(2):
+        assert main([str(run), f"--to={folder}"]) == 0
+    return folder

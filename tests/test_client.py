@@ -17,7 +17,6 @@ import grpc
 from model_server import ModelServer
 from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
 
-from export import saved_model
 from export.golden import GOLDEN_TEXTS
 from kerasclf import cli, client
 from kerasclf.classifier import Classifier
@@ -30,11 +29,8 @@ SCHEMES = ("http", "grpc")
 
 
 @pytest.fixture(scope="module")
-def server(run, tmp_path_factory):
-    root = tmp_path_factory.mktemp("served")
-    for _ in range(2):
-        assert saved_model.main([str(run), f"--to={root}/greetings"]) == 0
-    found = ModelServer(root)
+def server(published):
+    found = ModelServer(published.parent)
     yield found
     found.close()
 

@@ -208,6 +208,9 @@ def test_distill(run, table, tmp_path, capsys):
     further = Teaching.load(made / "teaching.npz").texts
     assert further[:2] == ["selamat malam Surabaya", "good evening York"]
     assert len(further) == 22
+    # Each set is kept alone: without the other, no teacher is asked again.
+    for texts in (further[:2], further[2:]):
+        teachers.say_once("t", None, texts, run.parent / "soft_labels" / run.name)
     assert TrainConfig.from_yaml(made / "config.yaml").patience == 8
 
 

@@ -14,8 +14,6 @@ OVERFIT = 1.1
 TRUNCATED, CONFLICTING = 0.05, 0.01
 """Shares of the rows from which on cut texts and conflicting labels are worth a look."""
 
-DISTILL = "kerasclf distill RUN --baseline --out-of-fold 3 --mixtures 100000"
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -80,7 +78,8 @@ def _baseline(facts: Facts) -> Iterator[str]:
     found = facts.metrics["baseline"]["macro_f1_difference"]
     if found["verdict"] == "better":
         return
-    encoder, advice = facts.metrics["encoder"], f"try {DISTILL}"
+    encoder = facts.metrics["encoder"]
+    advice = "try kerasclf distill RUN --baseline --out-of-fold 3 --mixtures 100000"
     if encoder == "ensemble":
         advice = "try other members, or label more rows"
     elif facts.is_student:
