@@ -1,1 +1,1 @@
-"""Measurements that take minutes: commands that print tables, run from a checkout."""
+"""Benchmarks that take minutes: commands that print tables, run from a checkout."""

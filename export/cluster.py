@@ -1,35 +1,51 @@
-"""`kerasclf cluster`: a run with few different weights."""
+"""`kerasclf cluster`: a run with few distinct weights."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from export.compressed_run import CompressedRunOptions, make_compressed_run, show
-from kerasclf import command
+import tyro
+
+from export.compression.config import FineTuneConfig
+from kerasclf import command, console
 from kerasclf.errors import UserError
 
 
 @dataclass
-class ClusterOptions(CompressedRunOptions):
-    """Cluster a run: each layer gets few different weights, so that its file compresses well."""
+class ClusterOptions(FineTuneConfig, command.Options):
+    """Fine-tune a run with few distinct weights per layer (weight clustering), so that its exported
+    file compresses well."""
 
+    run: Annotated[Path | None, tyro.conf.Positional] = None
+    """Folder of a run of --encoder bytes, or of all runs of a name for the newest."""
     clusters: int = 32
-    """Different weights in a layer."""
+    """Number of distinct weights per layer."""
 
 
 def cluster(options: ClusterOptions) -> dict[str, Any]:
-    """Clusters the weights of the run that the options name."""
+    """Clusters the weights of the given run."""
+    from export.compression.prepare import prepare_compression
+    from kerasclf.run.layout import RunLayout
+
     if not 2 <= options.clusters <= 256:
         raise UserError(f"--clusters is {options.clusters}; expected 2 to 256")
-
-    def make_method() -> Any:
+    layout = RunLayout.open_network(options.run)
+    job = prepare_compression(layout, options, "clustered")
+    # TensorFlow takes seconds to import: only after the data has been checked.
+    with console.quiet_imports():
         from export.compression.clustering import Clustering
+        from export.compression.compressed_run import compress_run
 
-        return Clustering(options.clusters)
+    return compress_run(layout, job, Clustering(options.clusters))
 
-    facts = {"method": "clustering", "clusters": options.clusters}
-    return make_compressed_run(options, "clustered", make_method, facts)
+
+def show(metrics: dict[str, Any]) -> None:
+    """Prints the metrics."""
+    from export.compression.terminal import print_compressed
+
+    print_compressed(metrics)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

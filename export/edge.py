@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from export.litert.recipes import DEFAULT_RECIPE
 from kerasclf import command
 
 
@@ -16,43 +16,26 @@ from kerasclf import command
 class EdgeOptions(command.Options):
     """Make a folder that classifies on a device without TensorFlow."""
 
-    source: Annotated[Path | None, tyro.conf.Positional] = None
-    """A .tflite of `kerasclf tflite`, or a run, which is exported by dynamic_int8."""
+    source: Annotated[
+        Path | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            help=f"A .tflite of `kerasclf tflite`, or a run, which is exported as {DEFAULT_RECIPE}."
+        ),
+    ] = None
     output: Path | None = None
-    """Folder to make; must not exist."""
+    """Folder to create; must not exist."""
 
 
 def make_folder(options: EdgeOptions) -> dict[str, Any]:
-    """Makes the folder, whole or not at all, and runs its self-test."""
-    import json
-    import shutil
+    """Makes the folder."""
+    from export.device.edge_folder import make_edge_folder
 
-    from export import folder, runtime
-    from export.golden import GOLDEN_TEXTS
-
-    folder.check(options.source, options.output)
-    with folder.making(options.source, options.output) as (made, classifier):
-        shutil.copyfile(runtime.__file__, made / "classify.py")
-        needed = ("numpy", "ai-edge-litert")
-        lines = [f"{name}=={version(name)}\n" for name in needed]
-        (made / "requirements.txt").write_text("".join(lines))
-        metadata = classifier.metadata
-        template = Path(__file__).parent / "templates" / "device.md"
-        page = template.read_text(encoding="utf-8").format(
-            name=metadata["name"],
-            max_bytes=metadata["max_bytes"],
-            classes=len(metadata["labels"]),
-            labels=json.dumps(metadata["labels"], ensure_ascii=False),
-        )
-        (made / "README.md").write_text(page, encoding="utf-8")
-        failures = runtime.self_test(made / "model.tflite", made / "golden.json")
-        if failures:
-            raise RuntimeError(f"the self-test failed: {failures[0]}")
-    return {"folder": str(options.output), "golden_texts": len(GOLDEN_TEXTS)}
+    return make_edge_folder(options.source, options.output)
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints the outcome for people."""
+    """Prints the folder and the result of its self-test."""
     print(f"{result['folder']}: self-test passed on {result['golden_texts']} texts")
 
 

@@ -1,34 +1,51 @@
-"""`kerasclf qat`: a run that has learned with the rounding of int8."""
+"""`kerasclf qat`: a run whose network is robust to int8 quantization."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from export.compressed_run import CompressedRunOptions, make_compressed_run, show
-from kerasclf import command
+import tyro
+
+from export.compression.config import FineTuneConfig
+from kerasclf import command, console
 
 
 @dataclass
-class QatOptions(CompressedRunOptions):
-    """Train a run on with weights and outputs rounded to int8; zeros of a pruned run stay."""
+class QatOptions(FineTuneConfig, command.Options):
+    """Fine-tune a run with weights and outputs rounded to int8 (quantization-aware training); a
+    pruned run stays pruned."""
+
+    run: Annotated[Path | None, tyro.conf.Positional] = None
+    """Folder of a run of --encoder bytes, or of all runs of a name for the newest."""
 
 
-def train_rounded(options: QatOptions) -> dict[str, Any]:
-    """Trains the run that the options name on, with rounding."""
+def qat(options: QatOptions) -> dict[str, Any]:
+    """Fine-tunes the given run with quantization-aware training."""
+    from export.compression.prepare import prepare_compression
+    from kerasclf.run.layout import RunLayout
 
-    def make_method() -> Any:
+    layout = RunLayout.open_network(options.run)
+    job = prepare_compression(layout, options, "qat")
+    # TensorFlow takes seconds to import: only after the data has been checked.
+    with console.quiet_imports():
+        from export.compression.compressed_run import compress_run
         from export.compression.quantization import QuantizationAwareTraining
 
-        return QuantizationAwareTraining()
+    return compress_run(layout, job, QuantizationAwareTraining())
 
-    facts = {"method": "quantization-aware training"}
-    return make_compressed_run(options, "qat", make_method, facts)
+
+def show(metrics: dict[str, Any]) -> None:
+    """Prints the metrics."""
+    from export.compression.terminal import print_compressed
+
+    print_compressed(metrics)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(command.parser(QatOptions), train_rounded, show, argv, "kerasclf qat")
+    return command.run(command.parser(QatOptions), qat, show, argv, "kerasclf qat")
 
 
 if __name__ == "__main__":

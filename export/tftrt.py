@@ -4,57 +4,36 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
+from export.tensorrt.export_tftrt import Precision, export_tftrt
 from kerasclf import command
-from kerasclf.errors import UserError
 
 
 @dataclass
 class TftrtOptions(command.Options):
-    """Convert a run for TensorRT inside TensorFlow, where TensorFlow was built with it."""
+    """Convert a run to a SavedModel with TensorRT engines (TF-TRT).
+
+    Needs a TensorFlow that was built with TensorRT.
+    """
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, or of all runs of a name for the newest."""
-    precision: Literal["FP32", "FP16", "INT8"] = "FP16"
-    """Numbers that TensorRT may compute in; INT8 is calibrated on training rows."""
+    precision: Precision = "FP16"
+    """Number format that TensorRT may compute in; INT8 is calibrated on training rows."""
     output: Path | None = None
-    """Folder to make; saved_models/NAME-N-tftrt-PRECISION if none is given."""
+    """Folder to create; default: saved_models/NAME-N-tftrt-PRECISION."""
 
 
-def convert_run(options: TftrtOptions) -> dict[str, Any]:
-    """Converts the run that the options name, proves the result, and keeps it."""
-    from export.folder import check_new, whole
-    from kerasclf.files import read_json
-    from kerasclf.layout import RunLayout
-
-    if options.run is None:
-        raise UserError("no run given; expected a folder such as runs/NAME/1")
-    layout = RunLayout.open_network(options.run)
-    metrics = read_json(layout.metrics)
-    name = f"{metrics['name']}-{metrics['number']}-tftrt-{options.precision.lower()}"
-    output = options.output or Path("saved_models") / name
-
-    check_new(output)
-
-    with command.quiet_imports():
-        from export.trt_graph import check_available, convert
-
-        check_available()
-        from export.calibration import read_training_texts
-        from kerasclf.classifier import Classifier
-
-    texts = read_training_texts(layout) if options.precision == "INT8" else []
-    with whole(output) as folder:
-        classifier = Classifier.load(layout.root)
-        result = convert(classifier, metrics["number"], options.precision, texts, folder)
-    return {"folder": str(output), "precision": options.precision, **result}
+def export_run(options: TftrtOptions) -> dict[str, Any]:
+    """Converts the given run."""
+    return export_tftrt(options.run, options.precision, options.output)
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints the outcome for people."""
+    """Prints the number of engines and the agreement with Keras."""
     print(
         f"{result['folder']}: {result['engines']} TensorRT engines in {result['precision']}, "
         f"largest difference of a probability from Keras {result['golden_difference']:.2g}"
@@ -63,7 +42,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    return command.run(command.parser(TftrtOptions), convert_run, show, argv, "kerasclf tftrt")
+    return command.run(command.parser(TftrtOptions), export_run, show, argv, "kerasclf tftrt")
 
 
 if __name__ == "__main__":

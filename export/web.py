@@ -1,4 +1,4 @@
-"""`kerasclf web`: a static page that classifies as one types, wholly in the browser."""
+"""`kerasclf web`: a static page that classifies each text as it is typed, in the browser."""
 
 import sys
 from collections.abc import Sequence
@@ -8,41 +8,36 @@ from typing import Annotated, Any
 
 import tyro
 
+from export.litert.recipes import DEFAULT_RECIPE
 from kerasclf import command
 
 
 @dataclass
 class WebOptions(command.Options):
-    """Make a static page that classifies as one types, wholly in the browser."""
+    """Make a static web page that classifies each text as it is typed, in the browser."""
 
-    source: Annotated[Path | None, tyro.conf.Positional] = None
-    """A .tflite of `kerasclf tflite`, or a run, which is exported by dynamic_int8."""
+    source: Annotated[
+        Path | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            help=f"A .tflite of `kerasclf tflite`, or a run, which is exported as {DEFAULT_RECIPE}."
+        ),
+    ] = None
     output: Path | None = None
-    """Folder to make; must not exist."""
+    """Folder to create; must not exist."""
 
 
 def make_page(options: WebOptions) -> dict[str, Any]:
-    """Makes the page's folder, whole or not at all."""
-    import shutil
+    """Makes the page."""
+    from export.device.web_page import make_web_page
 
-    from export import folder, litert_js
-    from kerasclf.files import write_json
-
-    folder.check(options.source, options.output)
-    # Before the export of a run, which takes longer than it takes to see that npm is missing.
-    litert = litert_js.fetch()
-    with folder.making(options.source, options.output) as (made, classifier):
-        shutil.copytree(Path(__file__).parent / "templates" / "web", made, dirs_exist_ok=True)
-        shutil.copytree(litert, made / "litert")
-        write_json(made / "metadata.json", classifier.metadata)
-        size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-    return {"folder": str(options.output), "bytes": size}
+    return make_web_page(options.source, options.output)
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints the outcome for people."""
+    """Prints the size of the page and how to open it."""
     print(
-        f"{result['folder']}: {result['bytes'] / 1e6:.1f} MB; see it with "
+        f"{result['folder']}: {result['bytes'] / 1e6:.1f} MB; to open it, run "
         f"`python3 -m http.server --directory {result['folder']}`"
     )
 

@@ -1,4 +1,4 @@
-"""`python -m kerasclf` is the `kerasclf` program."""
+"""`python -m kerasclf` runs the `kerasclf` program."""
 
 import sys
 

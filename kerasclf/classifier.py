@@ -1,8 +1,8 @@
 """A trained run in Python: strings to labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import keras
 import numpy as np
@@ -11,11 +11,13 @@ import tensorflow as tf
 
 from kerasclf.decision.rule import Decision
 from kerasclf.files import read_json
-from kerasclf.job.members import read_members
-from kerasclf.layout import RunLayout
-from kerasclf.models.featurizer import Featurizer, load_featurizer
+from kerasclf.models.featurizer import Featurizer
+from kerasclf.models.load import load_model
+from kerasclf.run.layout import RunLayout
+from kerasclf.run.members import read_members
 
-BATCH = 256
+BATCH_SIZE = 256
+"""Texts per call of the network."""
 
 
 class Classifier:
@@ -23,19 +25,19 @@ class Classifier:
 
     Example:
 
-        >>> classifier = Classifier.load("runs/chat-language/1")
-        >>> classifier.predict(["good morning"])["predicted_label"].tolist()
+        >>> classifier = Classifier.load("runs/chat-language/1")  # doctest: +SKIP
+        >>> classifier.predict(["good morning"])["predicted_label"].tolist()  # doctest: +SKIP
         ['english']
     """
 
     def __init__(
         self,
-        featurizer: Featurizer | Callable[[tf.Tensor], tf.Tensor],
-        core: keras.Model | Callable[..., tf.Tensor],
+        featurizer: Featurizer,
+        core: keras.Model,
         labels: Iterable[str],
         decision: Decision | None = None,
     ):
-        """Makes a classifier.
+        """Creates a classifier.
 
         Args:
             featurizer: strings to model inputs.
@@ -46,7 +48,7 @@ class Classifier:
         self.featurizer, self.core = featurizer, core
         self.labels = tuple(labels)
         self.decision = decision or Decision(1.0, (0.0,) * len(self.labels))
-        # One graph for every batch size.
+        # One graph for all batch sizes.
         self._logits = tf.function(
             lambda texts: core(featurizer(texts), training=False),
             input_signature=[tf.TensorSpec([None], tf.string)],
@@ -54,7 +56,7 @@ class Classifier:
 
     @classmethod
     def load(cls, run: str | Path) -> Self:
-        """Loads a finished run, or the newest of a folder of runs.
+        """Loads a finished run, or the newest run in a folder of runs.
 
         Raises:
             UserError: there is no finished run.
@@ -64,7 +66,7 @@ class Classifier:
         if layout.ensemble.is_file():
             members, weights = read_members(layout)
             return cls.vote([cls.load(member) for member in members], weights, labels, decision)
-        featurizer, core = load_featurizer(layout.featurizer), _load_core(layout.model)
+        featurizer, core = load_model(layout.model, layout.featurizer)
         return cls(featurizer, core, labels, decision)
 
     @classmethod
@@ -75,20 +77,21 @@ class Classifier:
         labels: Iterable[str],
         decision: Decision | None = None,
     ) -> Self:
-        """Makes one classifier of several by soft voting.
+        """Combines several classifiers by soft voting.
 
-        Its logits are the logarithm of the weighted mean of the members' calibrated probabilities.
+        The logits are the logarithm of the weighted mean of the members' calibrated probabilities.
 
         Args:
-            members: classifiers of the same labels in the same order.
-            weights: one a member, at least 0, of sum 1; a member of weight 0 is not asked.
+            members: classifiers with the same labels in the same order.
+            weights: one non-negative weight per member, with sum 1; a member of weight 0 is not
+                evaluated.
             labels: label names by class id.
             decision: logits to class ids; plain argmax if None.
         """
         voters = [(member, w) for member, w in zip(members, weights, strict=True) if w > 0]
 
         def core(texts: tf.Tensor, training: bool) -> tf.Tensor:
-            said = [
+            weighted = [
                 tf.nn.log_softmax(
                     tf.cast(voter.core(voter.featurizer(texts), training=training), tf.float32)
                     / voter.decision.temperature
@@ -96,20 +99,21 @@ class Classifier:
                 + np.log(weight)
                 for voter, weight in voters
             ]
-            return tf.reduce_logsumexp(tf.stack(said), axis=0)
+            return tf.reduce_logsumexp(tf.stack(weighted), axis=0)
 
-        return cls(lambda texts: texts, core, labels, decision)
+        # Nothing reads the featurizer of an ensemble: exports refuse it (`RunLayout.open_network`).
+        return cls(cast("Featurizer", lambda texts: texts), core, labels, decision)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
-        """Logits, float32 [n, classes], of n texts of any length and content."""
+        """Logits, float32 [n, num_classes], of n texts of any length and content."""
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        found = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
+        logits = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
         for rows in batch_by_length(encoded):
-            found[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
-        return found
+            logits[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
+        return logits
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """Calibrated probabilities, float64 [n, classes], of n texts."""
+        """Calibrated probabilities, float64 [n, num_classes], of n texts."""
         return np.exp(self.decision.log_probabilities(self.logits(texts)))
 
     def predict(self, texts: Iterable[str]) -> pd.DataFrame:
@@ -117,7 +121,7 @@ class Classifier:
 
         Returns:
             Frame of n rows: predicted_label (str), confidence (calibrated probability of that
-            label), review (bool, whether a person should look), and p_LABEL for each label.
+            label), review (bool, whether a person should review it), and p_LABEL for each label.
         """
         logits = self.logits(texts)
         decided = self.decision.decide(logits)
@@ -130,13 +134,13 @@ class Classifier:
 def describe_decisions(
     labels: Sequence[str], decided: np.ndarray, probabilities: np.ndarray, review: np.ndarray
 ) -> pd.DataFrame:
-    """The frame of `Classifier.predict`.
+    """Builds the frame of `Classifier.predict`.
 
     Args:
         labels: label names by class id.
         decided: int64 [n], decided class ids.
-        probabilities: float64 [n, classes], calibrated.
-        review: bool [n], whether a person should look.
+        probabilities: float64 [n, num_classes], calibrated.
+        review: bool [n], whether a person should review it.
     """
     frame = pd.DataFrame(
         {
@@ -150,16 +154,10 @@ def describe_decisions(
 
 
 def batch_by_length(encoded: Sequence[bytes]) -> Iterator[list[int]]:
-    """Places of n texts in batches of at most `BATCH`, the shortest texts first.
+    """Yields the positions of n texts in batches of at most `BATCH_SIZE`, shortest texts first.
 
-    Texts of about equal length meet in a batch, since a batch is as long as its longest.
+    Texts of similar length share a batch, since a batch is as long as its longest text.
     """
     order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-    for start in range(0, len(order), BATCH):
-        yield order[start : start + BATCH]
-
-
-def _load_core(path: Path) -> keras.Model:
-    if (path.parent / "featurizer" / "preprocessor.json").is_file():
-        import keras_hub  # noqa: F401  registers the backbones' classes
-    return keras.saving.load_model(path, compile=False)
+    for start in range(0, len(order), BATCH_SIZE):
+        yield order[start : start + BATCH_SIZE]

@@ -1,52 +1,52 @@
-"""The `kerasclf` program: every command of the project by its short name."""
+"""The `kerasclf` program: one entry point for every command of the project."""
 
 import importlib
 import sys
 from collections.abc import Sequence
 
 COMMANDS = {
-    "train": ("kerasclf.train", "Train, calibrate, measure and report a classifier."),
-    "evaluate": ("kerasclf.evaluate", "Measure a trained run, on its test rows or on new data."),
-    "compare": ("kerasclf.compare", "Compare runs on the test rows that they share."),
-    "crossval": ("kerasclf.crossval", "Train and measure on folds of the training rows."),
-    "ensemble": ("kerasclf.ensemble", "Average the probabilities of runs by soft voting."),
-    "progress": ("kerasclf.progress", "Make one page over all runs of a name."),
-    "attack": ("kerasclf.attack", "Measure a trained run on perturbed test rows."),
-    "predict": ("kerasclf.predict", "Label texts, or a whole table, with a trained run."),
-    "doctor": ("kerasclf.doctor", "Say what is wrong with a table before it is trained on."),
-    "search": ("tuning.search", "Search for the best training options."),
-    "distill": ("export.distill", "Train a small student from larger teachers."),
-    "prune": ("export.prune", "Set the smallest weights of a run to 0."),
-    "cluster": ("export.cluster", "Give a run few different weights."),
-    "qat": ("export.qat", "Train a run on with the rounding of int8."),
-    "tflite": ("export.tflite", "Export a run as one .tflite with the decision inside."),
-    "compress": ("export.compress", "Find the first file of a run that holds a budget."),
-    "edge": ("export.edge", "Make a folder that classifies on a device without TensorFlow."),
-    "web": ("export.web", "Make a static page that classifies as one types, in the browser."),
-    "benchmark": ("export.benchmark", "Measure .tflite files: time, memory, size and accuracy."),
-    "onnx": ("export.onnx", "Export a run as one ONNX file with the decision inside."),
-    "tftrt": ("export.tftrt", "Convert a run for TensorRT inside TensorFlow, where it can be."),
-    "saved_model": ("export.saved_model", "Publish a run as a version for TF Serving."),
-    "batch": ("export.batch", "Label tables of any size on Apache Beam."),
-    "request": ("kerasclf.request", "Label texts by a model that is served."),
-    "loadtest": ("kerasclf.loadtest", "Measure a served model under a steady load."),
-    "datasets": ("kerasclf.datasets", "List the data sets that are known by name."),
+    "train": ("kerasclf.train", "Train, calibrate, evaluate and report a classifier."),
+    "evaluate": ("kerasclf.evaluate", "Evaluate a run on its test rows or on new data."),
+    "compare": ("kerasclf.compare", "Compare runs on the test rows they share."),
+    "crossval": ("kerasclf.crossval", "Cross-validate a configuration on the training rows."),
+    "ensemble": ("kerasclf.ensemble", "Combine runs by soft voting."),
+    "progress": ("kerasclf.progress", "Write a progress page over all runs of a name."),
+    "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
+    "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
+    "doctor": ("kerasclf.doctor", "Check a table for problems before training on it."),
+    "search": ("tuning.search", "Search for the best hyperparameters."),
+    "distill": ("export.distill", "Distill larger runs into a small student."),
+    "prune": ("export.prune", "Fine-tune a run with weight pruning."),
+    "cluster": ("export.cluster", "Fine-tune a run with weight clustering."),
+    "qat": ("export.qat", "Fine-tune a run with quantization-aware training."),
+    "tflite": ("export.tflite", "Export a run to a self-contained .tflite file."),
+    "compress": ("export.compress", "Find the cheapest .tflite export of a run within a budget."),
+    "edge": ("export.edge", "Build a folder that runs on a device without TensorFlow."),
+    "web": ("export.web", "Build a static web page that classifies in the browser."),
+    "benchmark": ("export.benchmark", "Benchmark .tflite files: latency, memory, size, accuracy."),
+    "onnx": ("export.onnx", "Export a run to a self-contained ONNX file."),
+    "tftrt": ("export.tftrt", "Convert a run to a SavedModel with TensorRT engines (TF-TRT)."),
+    "saved_model": ("export.saved_model", "Publish a run as a model version for TF Serving."),
+    "batch": ("export.batch", "Predict labels of tables of any size with Apache Beam."),
+    "request": ("kerasclf.request", "Predict labels of texts with a served model."),
+    "loadtest": ("kerasclf.loadtest", "Measure the latency of a served model under load."),
+    "datasets": ("kerasclf.datasets", "List the data sets that --dataset accepts."),
 }
 
 
 def help_text() -> str:
-    """The program's help: a line for each command."""
+    """The program's help, with one line per command."""
     lines = [f"  {name:<11} {line}" for name, (_, line) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: kerasclf COMMAND [OPTIONS]",
             "",
-            "Turn a table of texts and labels into a classifier, and measure it.",
+            "Train, evaluate and export text classifiers from a table of texts and labels.",
             "",
             "commands:",
             *lines,
             "",
-            "kerasclf COMMAND --help tells a command's options.",
+            "Run kerasclf COMMAND --help for the options of a command.",
         ]
     )
 
@@ -58,8 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(help_text())
         return 0
     if not arguments or arguments[0] not in COMMANDS:
-        found = repr(arguments[0]) if arguments else "no command"
-        print(f"kerasclf: found {found}, expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        given = repr(arguments[0]) if arguments else "no command"
+        print(
+            f"kerasclf: found {given}, expected one of {', '.join(COMMANDS)}; see kerasclf --help",
+            file=sys.stderr,
+        )
         return 2
     module, _ = COMMANDS[arguments[0]]
     return importlib.import_module(module).main(arguments[1:])

@@ -1,4 +1,4 @@
-"""What all commands share: parsing, exit codes, one-line errors, JSON on stdout."""
+"""What all commands share: parsing, exit codes, one-line errors and JSON on stdout."""
 
 import contextlib
 import io
@@ -8,55 +8,25 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from kerasclf.console import say
 from kerasclf.errors import UserError
 
 
 @dataclass
 class Options:
-    """Options that every command has."""
+    """Options of every command."""
 
     json: bool = False
     """Print one JSON object on stdout."""
     debug: bool = False
-    """Show the traceback of an error, and library logs."""
+    """Show tracebacks of errors and the logs of libraries."""
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
-
-
-def say(message: str) -> None:
-    """Prints a line on stderr, where everything but the result goes."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def warn(message: str) -> None:
-    """Prints a warning line on stderr."""
-    say(f"warning: {message}")
-
-
-@contextlib.contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Keeps TensorFlow's start-up lines off stderr while it is imported.
-
-    Its C++ side prints them past Python, and before any setting can stop it. With `--debug` they
-    stay.
-    """
-    if "--debug" in sys.argv:
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def parse(
@@ -69,24 +39,25 @@ def parse(
     """Parses a command line into a dataclass.
 
     Args:
-        options_class: dataclass of the command's options.
+        options_class: dataclass of the options.
         argv: arguments without the program's name.
-        prog: the command's name in `--help`.
-        default: the options' default values; those of the dataclass if None.
-        rest: field that takes the arguments that are not the command's own, as a tuple; without
-            it they are an error.
+        prog: name of the command in `--help`.
+        default: default values of the options; None for those of the dataclass.
+        rest: field that receives all arguments unknown to the command, as a tuple; without it they
+            are an error.
 
     Raises:
-        UserError: the arguments do not fit; the parser's box is folded into one line.
-        SystemExit: `--help` was asked for and printed.
+        UserError: the arguments are wrong; the message of the parser is folded into one line.
+        SystemExit: `--help` was printed.
     """
     import tyro
 
     box = io.StringIO()
-    keywords = {} if default is None else {"default": default}
+    cli: Any = tyro.cli  # its overloads do not cover `return_unknown_args` with a variable
+    keywords: dict[str, Any] = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(box):
-            found = tyro.cli(
+            found = cli(
                 options_class,
                 args=list(argv),
                 prog=prog,
@@ -105,7 +76,7 @@ def parse(
 
 
 def _unbox(text: str) -> str:
-    """The first section of a boxed message of the parser, as one line."""
+    """Folds the first section of a boxed message of the parser into one line."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
     inner = [line.strip("│ ").strip() for line in lines if line.startswith("│")]
     rules = [i for i, line in enumerate(inner) if line and not line.strip("─")]
@@ -121,12 +92,12 @@ def parser(
     default: Callable[[Sequence[str]], OptionsT] | None = None,
     rest: str | None = None,
 ) -> Callable[[Sequence[str], str], OptionsT]:
-    """A parser of a command line into a dataclass, for `run`.
+    """Creates a parser of a command line into a dataclass, for `run`.
 
     Args:
-        options_class: dataclass of the command's options.
-        default: makes the options' default values from the arguments (a config file).
-        rest: as for `parse`.
+        options_class: dataclass of the options.
+        default: computes the default values of the options from the arguments (a config file).
+        rest: as in `parse`.
     """
     return lambda argv, prog: parse(
         options_class, argv, prog, default(argv) if default else None, rest
@@ -143,15 +114,16 @@ def run(
 ) -> int:
     """Runs one command and returns its exit code.
 
-    0 is done, 2 the user's mistake, 3 what this installation cannot do, 1 anything else.
+    0 means success, 2 a mistake of the user, 3 something that this installation cannot do, and 1
+    anything else.
 
     Args:
-        parse_arguments: makes options of the arguments and the command's name; they have `json`.
-        work: does the job and returns its result, a dict that JSON can hold.
-        show: prints that result for people, on stdout.
-        argv: arguments without the program's name; `sys.argv[1:]` if None.
-        prog: the command's name in `--help`.
-        passed: whether a result is what was asked for; if not, the exit code is 1.
+        parse_arguments: parses the arguments, given the name of the command.
+        work: does the work and returns a result that JSON can represent.
+        show: prints the result as text on stdout.
+        argv: arguments without the program's name; None for `sys.argv[1:]`.
+        prog: name of the command in `--help`.
+        passed: whether the result is what the user asked for; if not, the exit code is 1.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
@@ -174,7 +146,7 @@ def run(
     except KeyboardInterrupt:
         return _fail(f"{prog}: interrupted", 1, debug)
     except BrokenPipeError:
-        # The reader of stdout has gone (`| head`): nothing is wrong, but nothing can be said.
+        # The reader of stdout has closed it (`| head`): not an error worth a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:

@@ -1,4 +1,4 @@
-"""`kerasclf datasets`: the data sets that are known by name."""
+"""`kerasclf datasets`: list the data sets that --dataset accepts."""
 
 import sys
 from collections.abc import Sequence
@@ -10,32 +10,18 @@ from kerasclf import command
 
 @dataclass
 class DatasetsOptions(command.Options):
-    """List the data sets that are known by name."""
+    """List the data sets that --dataset accepts, with labels, licences and sources."""
 
 
 def describe(_: DatasetsOptions) -> dict[str, Any]:
     """Describes every registered data set."""
-    from kerasclf.data.registry import BASE_ADDRESS, DATA_SETS
+    from kerasclf.data.registry import DATA_SETS
 
-    return {
-        name: {
-            "task": data_set.task,
-            "labels": list(data_set.labels),
-            "ordered": data_set.ordered,
-            "licence": data_set.licence,
-            "citation": data_set.citation,
-            "home": data_set.home,
-            "files": [
-                {"address": f"{BASE_ADDRESS}/{file.path}", "sha256": file.sha256}
-                for file in data_set.files
-            ],
-        }
-        for name, data_set in DATA_SETS.items()
-    }
+    return {name: data_set.describe() for name, data_set in DATA_SETS.items()}
 
 
 def show(data_sets: dict[str, Any]) -> None:
-    """Prints the list for people."""
+    """Prints the list."""
     for name, data_set in data_sets.items():
         print(f"{name}: {data_set['task']}")
         if data_set["labels"]:

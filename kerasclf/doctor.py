@@ -1,8 +1,8 @@
-"""`kerasclf doctor`: what is wrong with a table, before anything is trained on it."""
+"""`kerasclf doctor`: check a table for problems before training on it."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,48 +14,56 @@ from kerasclf.config import TrainConfig
 
 @dataclass
 class DoctorOptions(command.Options):
-    """Say what is wrong with a table before it is trained on."""
+    """Check a table for duplicates, conflicting labels and other problems before training on it."""
 
     file: Annotated[Path | None, tyro.conf.Positional] = None
     """Table of texts and labels (CSV, TSV, JSONL, Parquet)."""
     dataset: str | None = None
-    """A data set by name, instead of a file."""
+    """Name of a data set (see `kerasclf datasets`), instead of a file."""
     text_column: str = "text"
-    """Column with the texts."""
+    """Column of the texts."""
     label_column: str = "label"
-    """Column with the labels."""
+    """Column of the labels."""
     group_column: str | None = None
-    """Column that names rows which belong together (an author, a thread)."""
+    """Column of groups, such as authors or threads, that must not straddle splits."""
     encoding: str = "utf-8"
-    """Encoding of CSV, TSV and JSONL."""
+    """Encoding of a CSV, TSV or JSONL file."""
     max_bytes: int = 256
     """Texts with more UTF-8 bytes count as truncated."""
 
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:
-    """Examines the table that the options name."""
+    """Examines the table or data set."""
     from kerasclf.job.prepare import examine_data
 
-    shared = {field.name for field in fields(TrainConfig)} & set(vars(options))
-    config = TrainConfig(data=options.file, **{name: getattr(options, name) for name in shared})
+    config = TrainConfig(
+        data=options.file,
+        dataset=options.dataset,
+        text_column=options.text_column,
+        label_column=options.label_column,
+        group_column=options.group_column,
+        encoding=options.encoding,
+        max_bytes=options.max_bytes,
+    )
     config.check()
-    return examine_data(config.resolved())[2]
+    _, _, findings = examine_data(config.resolved())
+    return findings
 
 
 def show(findings: dict[str, Any]) -> None:
-    """Prints the findings for people."""
+    """Prints the findings."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
-    plain = Table(box=box.SIMPLE, show_header=False)
+    summary = Table(box=box.SIMPLE, show_header=False)
     for name, value in (findings["source"] | findings).items():
         if isinstance(value, int | float | str):
-            plain.add_row(name.replace("_", " "), str(value))
+            summary.add_row(name.replace("_", " "), str(value))
     for reason, count in findings["rows_dropped"].items():
-        plain.add_row(f"dropped: {reason}", str(count))
-    console.print(plain)
+        summary.add_row(f"dropped: {reason}", str(count))
+    console.print(summary)
     classes = Table("class", "rows", "share", box=box.SIMPLE)
     for label, count in findings["class_counts"].items():
         classes.add_row(label, str(count), f"{count / findings['rows_kept']:.1%}")

@@ -1,123 +1,46 @@
-"""`kerasclf ensemble`: soft voting of finished runs, kept as a run."""
+"""`kerasclf ensemble`: soft voting of finished runs, saved as a run."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from kerasclf import command
-from kerasclf.config import PRETRAINED_DEFAULTS, TrainConfig
-from kerasclf.errors import UserError
+from kerasclf import command, console
 
 
 @dataclass
 class EnsembleOptions(command.Options):
-    """Average the probabilities of finished runs, and keep the outcome as a run."""
+    """Average the probabilities of finished runs, and save the ensemble as a run."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Runs of the same validation and test rows that vote."""
+    """Runs with the same validation and test rows."""
     weights: Literal["equal", "auto"] = "equal"
-    """One weight for all, or weights of the lowest log loss on validation rows."""
+    """Equal weights, or the weights with the lowest log loss on validation rows."""
     name: str | None = None
-    """Name of the ensemble's run; that of the first member and -ensemble if none is given."""
+    """Name of the ensemble; default: the first member's name with the suffix -ensemble."""
     output: Path | None = None
-    """Folder of all runs; that of the first member if none is given."""
+    """Folder of all runs; default: the first member's."""
 
 
 def ensemble(options: EnsembleOptions) -> dict[str, Any]:
-    """Weighs, measures and keeps the ensemble that the options name.
-
-    Returns:
-        The content of metrics.json, and the run's folder under "run".
-
-    Raises:
-        UserError: the runs cannot vote together; nothing was written.
-    """
-    import numpy as np
-
-    from kerasclf.decision.voting import fit_weights
-    from kerasclf.files import write_json
-    from kerasclf.job.finished import read_predictions, read_runs
-    from kerasclf.job.hold import hold
-    from kerasclf.job.members import write_members
-    from kerasclf.job.prepare import prepare_job, same_data
+    """Saves the ensemble of the given runs."""
+    from kerasclf.run.finished import read_predictions, read_runs
 
     members = read_runs(options.runs)
-    first = members[0]
-    for member in members:
-        if member.metrics["labels"] != first.metrics["labels"]:
-            raise UserError(
-                f"{first.name} and {member.name} know different labels, or in another order; give "
-                "runs of the same data and --label-order"
-            )
-    validation, test = (read_predictions(members, split) for split in ("validation", "test"))
-    base = TrainConfig.from_yaml(first.layout.config)
-    name = options.name or f"{base.name}-ensemble"
-    config = same_data(base, name, first.layout.root, base.seed)
-    job = prepare_job(
-        replace(config, output=options.output or base.output, cost_matrix=base.cost_matrix)
-    )
-    # Nothing is trained: what the configuration says of training would be of no run.
-    unused = dict.fromkeys(PRETRAINED_DEFAULTS)
-    job.config = replace(job.config, encoder="ensemble", **unused)
-    weights = np.full(len(members), 1 / len(members))
-    if options.weights == "auto":
-        rows = np.arange(len(validation.classes))
-        weights = fit_weights(
-            np.stack(
-                [
-                    np.maximum(said[rows, validation.classes], np.finfo(np.float64).tiny)
-                    for said in validation.probabilities.values()
-                ]
-            )
-        )
+    # Before TensorFlow is imported, which takes seconds.
+    read_predictions(members, "test")
+    with console.quiet_imports():
+        from kerasclf.job.soft_voting import make_ensemble
 
-    with command.quiet_imports():
-        from kerasclf.classifier import Classifier
-        from kerasclf.evaluation.bootstrap import compare
-        from kerasclf.job.run import finish, measure, open_run
-
-    loaded = [Classifier.load(member.layout.root) for member in members]
-    classifier = Classifier.vote(loaded, weights.tolist(), job.examples.labels)
-    metrics, predictions = measure(job, classifier)
-    best = max(members, key=lambda member: member.metrics["validation"]["macro_f1"])
-    # In the order of `test`, which is by text and label.
-    frame = predictions[predictions["split"] == "test"].sort_values(["text", "label"])
-    decided = frame["predicted_label"].map(test.labels.index).to_numpy(dtype=np.int64)
-    metrics["training"] = {
-        "parameters": sum(member.metrics["training"]["parameters"] for member in members)
-    }
-    metrics["ensemble"] = {
-        "weights": options.weights,
-        "members": [
-            {
-                "run": member.name,
-                "weight": float(weight),
-                "validation_macro_f1": member.metrics["validation"]["macro_f1"],
-                "test_macro_f1": member.metrics["test"]["measures"]["macro_f1"]["value"],
-            }
-            for member, weight in zip(members, weights, strict=True)
-        ],
-        "best_member": best.name,
-        "macro_f1_difference": compare(
-            test.classes, decided, test.decided[best.name], len(test.labels), job.config.seed
-        ),
-    }
-    layout = open_run(job)
-    with hold(layout):
-        write_members(layout, [member.layout.root for member in members], weights.tolist())
-        classifier.decision.save(layout.decision)
-        write_json(layout.labels, list(job.examples.labels))
-        predictions.to_parquet(layout.predictions, index=False)
-        return finish(job, layout, metrics, predictions, [])
+    return make_ensemble(members, options.weights, options.name, options.output)
 
 
 def show(metrics: dict[str, Any]) -> None:
-    """Prints the outcome for people."""
-    from kerasclf.report.summary import print_summary
+    """Prints the metrics."""
+    from kerasclf.report.terminal import print_summary
 
     print_summary(metrics)
 

@@ -1,10 +1,10 @@
-"""Errors of one line: those that the user can mend, and what cannot be done here."""
+"""One-line errors: mistakes that the user can fix, and operations unsupported on this machine."""
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: one line with found, expected and what to do.
+    """A mistake in the user's input: one line that says what was found, expected and what to do.
 
-    Commands print the line and exit with `exit_code`; anything else that is raised exits with 1.
+    Commands print the line and exit with `exit_code`; any other exception exits with 1.
     """
 
     exit_code = 2
@@ -14,6 +14,6 @@ class UserError(Exception):
 
 
 class UnsupportedError(UserError):
-    """Nothing is wrong with what the user gave, but this machine or installation cannot do it."""
+    """The input is valid, but this machine or installation does not support the operation."""
 
     exit_code = 3

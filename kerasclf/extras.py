@@ -1,4 +1,4 @@
-"""Packages that only some commands need, which the user installs as extras."""
+"""Optional packages, which only some commands need and the user installs as extras."""
 
 import importlib.util
 
@@ -6,12 +6,12 @@ from kerasclf.errors import UserError
 
 
 def check_installed(module: str, package: str, extra: str) -> None:
-    """Checks that a package of an extra is there, without importing it.
+    """Checks that an optional package is installed, without importing it.
 
     Args:
-        module: name that it is imported by.
-        package: name that it is installed by.
-        extra: that brings it.
+        module: its import name.
+        package: its name for pip.
+        extra: the extra of kerasclf that installs it.
 
     Raises:
         UserError: it is not installed.

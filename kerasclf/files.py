@@ -5,9 +5,16 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerasclf.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+"""Number of the format of every file that this version writes into runs, searches and exports."""
+_TABLE_FORMAT = b"kerasclf_format"
 
 
 @contextlib.contextmanager
@@ -50,8 +57,77 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is not JSON: {error}") from error
 
 
+def save_record(path: Path, record: dict[str, Any]) -> None:
+    """Writes a file of this project's own as JSON, with the number of its format.
+
+    Args:
+        path: where to; replaced whole or not at all.
+        record: what `load_record` returns; has no key "format".
+    """
+    write_json(path, {"format": FORMAT, **record})
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """Reads what `save_record` wrote, also by versions that did not number their formats.
+
+    Raises:
+        UserError: the file is missing, is not JSON, is not an object, or has a newer format.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict):
+        raise UserError(f"{path} holds {type(record).__name__}; expected a JSON object")
+    check_format(path, record.pop("format", FORMAT))
+    return record
+
+
+def check_format(path: Path, number: object) -> None:
+    """Checks the format number that a file of this project's own carries.
+
+    Raises:
+        UserError: this version does not read it.
+    """
+    if number != FORMAT:
+        raise UserError(
+            f"{path} has format {number!r}, expected {FORMAT}; it was written by "
+            "another version of kerasclf; install that version"
+        )
+
+
+def save_table(path: Path, frame: "pd.DataFrame") -> None:
+    """Writes a Parquet file of this project's own, whole or not at all, with its format number."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), _TABLE_FORMAT: str(FORMAT).encode()}
+    with replacing(path) as beside:
+        pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), beside)
+
+
+def load_table(path: Path, filters: list[tuple[str, str, object]] | None = None) -> "pd.DataFrame":
+    """Reads what `save_table` wrote, also by versions that did not number their formats.
+
+    Args:
+        path: of the file.
+        filters: as of `pandas.read_parquet`.
+
+    Raises:
+        UserError: the file is missing or damaged, or has a newer format.
+    """
+    import pandas as pd
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_schema(path).metadata or {}
+        check_format(path, int(metadata.get(_TABLE_FORMAT, FORMAT)))
+        return pd.read_parquet(path, filters=filters)
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+
+
 def check_writable(path: Path) -> None:
-    """Checks, without writing, that `path` can be made or replaced.
+    """Checks, without writing, that `path` can be created or replaced.
 
     Raises:
         UserError: a parent is not a folder, or this user may not write there.

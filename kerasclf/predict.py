@@ -1,4 +1,4 @@
-"""`kerasclf predict`: label texts, or a table of any length in constant memory."""
+"""`kerasclf predict`: predict labels of texts, or of a table, with a run."""
 
 import sys
 from collections.abc import Sequence
@@ -8,59 +8,51 @@ from typing import Annotated, Any
 
 import tyro
 
-from kerasclf import command
+from kerasclf import command, console
 from kerasclf.errors import UserError
-
-CHUNK_ROWS = 8192
 
 
 @dataclass
 class PredictOptions(command.Options):
-    """Label texts, or every row of a table, with a finished run."""
+    """Predict the labels of texts, or of every row of a table, with a finished run."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
-    """Folder of the run, or of all runs of a name for the newest."""
+    """Folder of a run, or of all runs of a name for the newest."""
     texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Texts to label."""
+    """Texts to classify."""
     input: Path | None = None
-    """Table whose rows to label (CSV, TSV, JSONL, Parquet)."""
+    """Table to classify (CSV, TSV, JSONL, Parquet)."""
     output: Path | None = None
-    """Table to write: the columns of the input and the predictions, in the same order."""
+    """Table to write: the rows of the input in their order, with the predictions as columns."""
     text_column: str = "text"
-    """Column with the texts."""
+    """Column of the texts."""
     encoding: str = "utf-8"
-    """Encoding of CSV, TSV and JSONL."""
+    """Encoding of a CSV, TSV or JSONL input."""
 
 
 def predict(options: PredictOptions) -> dict[str, Any]:
-    """Labels what the options name."""
-    from kerasclf.data.tables import FORMATS, check_table
-    from kerasclf.files import check_writable
-    from kerasclf.layout import RunLayout
+    """Predicts the labels of the texts or of the table."""
+    from kerasclf.run.layout import RunLayout
+    from kerasclf.table_prediction import check_prediction_paths, predict_table
 
-    if options.run is None:
-        raise UserError("no run given; expected a folder such as runs/NAME/1")
+    layout = RunLayout.open(options.run)
     if bool(options.texts) == bool(options.input):
-        raise UserError("give either texts, or --input FILE with --output FILE")
+        raise UserError("expected either texts, or --input FILE with --output FILE")
     if bool(options.input) != bool(options.output):
-        raise UserError("--input and --output go together; give both")
-    RunLayout.open(options.run)
+        raise UserError("found only one of --input and --output; give both")
     if options.input:
-        check_table(options.input, options.encoding)
-        check_writable(options.output)
-        if options.output.suffix.lower() not in FORMATS:
-            raise UserError(
-                f"--output {options.output}: expected one of {', '.join(FORMATS)} as its ending"
-            )
+        check_prediction_paths(options.input, options.output, options.encoding)
 
-    with command.quiet_imports():
+    with console.quiet_imports():
         from kerasclf.classifier import Classifier
 
-    classifier = Classifier.load(options.run)
+    classifier = Classifier.load(layout.root)
     if options.input:
-        return {"output": str(options.output), "rows": _predict_table(classifier, options)}
-    predicted = classifier.predict(options.texts)
-    columns = [f"p_{label}" for label in classifier.labels]
+        rows = predict_table(
+            classifier, options.input, options.output, options.text_column, options.encoding
+        )
+        return {"output": str(options.output), "rows": rows}
+    predictions = classifier.predict(options.texts).to_dict("records")
     return {
         "predictions": [
             {
@@ -68,53 +60,15 @@ def predict(options: PredictOptions) -> dict[str, Any]:
                 "predicted_label": row["predicted_label"],
                 "confidence": row["confidence"],
                 "review": row["review"],
-                "probabilities": dict(
-                    zip(classifier.labels, (row[column] for column in columns), strict=True)
-                ),
+                "probabilities": {label: row[f"p_{label}"] for label in classifier.labels},
             }
-            for text, row in zip(options.texts, predicted.to_dict("records"), strict=True)
+            for text, row in zip(options.texts, predictions, strict=True)
         ]
     }
 
 
-def _predict_table(classifier: Any, options: PredictOptions) -> int:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
-
-    from kerasclf.data.tables import TableWriter, as_text, pick_column, read_chunks
-    from kerasclf.files import replacing
-
-    console = Console(stderr=True)
-    moving = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed:,} rows"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    rows = 0
-    with (
-        moving,
-        replacing(options.output) as beside,
-        TableWriter(beside, options.output.suffix) as writer,
-    ):
-        task = moving.add_task("", total=None)
-        for chunk in read_chunks(options.input, options.encoding, CHUNK_ROWS):
-            texts = as_text(pick_column(chunk, options.text_column, options.input, "--text-column"))
-            predicted = classifier.predict(texts)
-            taken = [column for column in predicted if column in chunk.columns]
-            if taken:
-                raise UserError(
-                    f"{options.input} already has the column {taken[0]!r}; rename it there"
-                )
-            writer.write(chunk.reset_index(drop=True).join(predicted))
-            rows += len(chunk)
-            moving.update(task, completed=rows)
-    return rows
-
-
 def show(result: dict[str, Any]) -> None:
-    """Prints the labels for people."""
+    """Prints the predictions, or where they were written."""
     if "output" in result:
         print(f"{result['rows']} rows written to {result['output']}")
         return

@@ -1,4 +1,4 @@
-"""`kerasclf request`: label texts by a model that is served."""
+"""`kerasclf request`: predict labels of texts with a served model."""
 
 import sys
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from kerasclf.errors import UserError
 
 @dataclass
 class RequestOptions(command.Options):
-    """Label texts by a model that TF Serving serves."""
+    """Predict the labels of texts with a model that TF Serving serves."""
 
     url: Annotated[str, tyro.conf.Positional] = ""
-    """http://HOST:8501/v1/models/NAME or grpc://HOST:8500/v1/models/NAME; then nothing,
+    """http://HOST:8501/v1/models/NAME or grpc://HOST:8500/v1/models/NAME, optionally followed by
     /versions/N or /labels/LABEL."""
     texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Texts to label."""
+    """Texts to classify."""
     timeout: float = 10.0
-    """Seconds that a request may take."""
+    """Timeout of a request in seconds."""
 
 
 def request(options: RequestOptions) -> dict[str, Any]:
-    """Labels what the options name."""
+    """Predicts the labels of the texts."""
     if not options.texts:
         raise UserError("no texts given; expected URL TEXT...")
     with client.connect(options.url, timeout=options.timeout) as model:
@@ -39,7 +39,7 @@ def request(options: RequestOptions) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints the labels for people."""
+    """Prints the predictions."""
     for entry in result["predictions"]:
         flag = "  review" if entry["review"] else ""
         print(f"{entry['label']}  {entry['confidence']:.3f}{flag}  {entry['text']!r:.120}")

@@ -1,6 +1,6 @@
-"""Drives a headless Chromium by its DevTools protocol, over a pipe.
+"""Drives a headless Chromium with the DevTools protocol, over a pipe.
 
-`--dump-dom` would not do: its virtual clock makes nonsense of measured times, and it cannot type.
+`--dump-dom` is not enough: its virtual clock distorts measured times, and it cannot type.
 """
 
 import base64
@@ -24,16 +24,21 @@ ARGUMENTS = (
     "--remote-debugging-pipe",
 )
 TIMEOUT_S = 60
-"""For an answer, and for what a test waits for; a busy machine takes long."""
+"""Limit for a response, and for a condition that a test waits for; a busy machine is slow."""
 
 
 class Page:
-    """One tab. `requests` and `errors` gather what it asked for and what went wrong in it."""
+    """One tab.
 
-    def __init__(self, commands: int, answers: int):
+    Attributes:
+        requests: URLs that the page requested.
+        errors: messages of errors in the page.
+    """
+
+    def __init__(self, commands: int, responses: int):
         self.requests: list[str] = []
         self.errors: list[str] = []
-        self._commands, self._answers = commands, answers
+        self._commands, self._responses = commands, responses
         self._received = b""
         self._sent = 0
         self._loaded = False
@@ -47,23 +52,23 @@ class Page:
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Sends a command and returns its result."""
         self._sent += 1
-        message = {"id": self._sent, "method": method, "params": parameters, **self._session}
-        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        command = {"id": self._sent, "method": method, "params": parameters, **self._session}
+        os.write(self._commands, json.dumps(command).encode() + b"\0")
         while True:
-            answer = self._receive(time.monotonic() + TIMEOUT_S)
-            if answer.get("id") == self._sent:
-                assert "error" not in answer, answer
-                return answer["result"]
-            self._note(answer)
+            message = self._receive(time.monotonic() + TIMEOUT_S)
+            if message.get("id") == self._sent:
+                assert "error" not in message, message
+                return message["result"]
+            self._record(message)
 
-    def open(self, address: str) -> None:
-        """Loads an address; what its scripts wait for may come later."""
-        # By way of an empty page: another fragment alone would load nothing anew.
-        for stop in ("about:blank", address):
+    def open(self, url: str) -> None:
+        """Loads a URL; its scripts may still be waiting for something when this returns."""
+        # Through an empty page, since a change of the fragment alone does not load the page again.
+        for stop in ("about:blank", url):
             self._loaded = False
             self.call("Page.navigate", url=stop)
             while not self._loaded:
-                self._note(self._receive(time.monotonic() + TIMEOUT_S))
+                self._record(self._receive(time.monotonic() + TIMEOUT_S))
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
@@ -72,16 +77,16 @@ class Page:
         return result["result"].get("value")
 
     def wait(self, expression: str) -> Any:
-        """The first true value of an expression."""
+        """Waits until an expression is true, and returns its value."""
         until = time.monotonic() + TIMEOUT_S
         while time.monotonic() < until:
             if value := self.evaluate(expression):
                 return value
             time.sleep(0.05)
-        raise AssertionError(f"not true in time: {expression}; {self.errors}")
+        raise AssertionError(f"not true within {TIMEOUT_S} s: {expression}; {self.errors}")
 
-    def look(self, scheme: str, width: int, height: int) -> None:
-        """Takes a colour scheme, and a size in pixels."""
+    def emulate(self, scheme: str, width: int, height: int) -> None:
+        """Sets the colour scheme, and the size in pixels."""
         scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
         self.call("Emulation.setEmulatedMedia", features=[scheme_feature])
         self.call(
@@ -93,10 +98,10 @@ class Page:
         )
 
     def screenshot(self, path: Path) -> None:
-        """Writes what is seen as a PNG."""
+        """Writes the visible part of the page as a PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
-    def _note(self, event: dict[str, Any]) -> None:
+    def _record(self, event: dict[str, Any]) -> None:
         parameters = event.get("params", {})
         if event.get("method") == "Page.loadEventFired":
             self._loaded = True
@@ -109,10 +114,10 @@ class Page:
 
     def _receive(self, until: float) -> dict[str, Any]:
         while b"\0" not in self._received:
-            ready, _, _ = select.select([self._answers], [], [], max(0, until - time.monotonic()))
-            assert ready, "Chromium did not answer in time"
-            part = os.read(self._answers, 1 << 20)
-            assert part, "Chromium has gone"
+            ready, _, _ = select.select([self._responses], [], [], max(0, until - time.monotonic()))
+            assert ready, "Chromium did not respond in time"
+            part = os.read(self._responses, 1 << 20)
+            assert part, "Chromium has exited"
             self._received += part
         message, self._received = self._received.split(b"\0", 1)
         return json.loads(message)
@@ -122,22 +127,22 @@ class Page:
 def chromium(program: str, profile: Path) -> Iterator[Page]:
     """Runs Chromium with a fresh profile and yields a tab."""
     read_commands, commands = os.pipe()
-    answers, write_answers = os.pipe()
-    # Chromium reads its descriptor 3 and writes its descriptor 4; the shell puts them there.
-    script = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'
+    responses, write_responses = os.pipe()
+    # Chromium reads from descriptor 3 and writes to descriptor 4, which the shell sets up.
+    script = f'exec "$@" 3<&{read_commands} 4>&{write_responses}'
     browser = subprocess.Popen(
         ["bash", "-c", script, "bash", program, *ARGUMENTS, f"--user-data-dir={profile}"],
-        pass_fds=(read_commands, write_answers),
+        pass_fds=(read_commands, write_responses),
         stderr=subprocess.DEVNULL,
     )
     os.close(read_commands)
-    os.close(write_answers)
+    os.close(write_responses)
     try:
-        page = Page(commands, answers)
+        page = Page(commands, responses)
         yield page
         page.call("Browser.close")
     finally:
         os.close(commands)
-        os.close(answers)
+        os.close(responses)
         browser.terminate()
         browser.wait(timeout=30)

@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
         import keras_hub  # noqa: F401
         import tensorflow  # noqa: F401
 
-        import export.compression  # noqa: F401  TFMOT
+        import export.compression.tfmot  # noqa: F401  TFMOT
         import kerasclf  # noqa: F401
         import tuning.oracles  # noqa: F401  KerasTuner
 

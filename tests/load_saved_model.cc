@@ -1,4 +1,4 @@
-// Loads a SavedModel as TF Serving does, without Python, and prints what it says of texts.
+// Loads a SavedModel as TF Serving does, without Python, and prints its predictions for texts.
 // load_saved_model FOLDER [DIMENSION...] < texts, each as its length (uint32) and its bytes
 #include <cstdint>
 #include <iostream>

@@ -1,7 +1,7 @@
-"""A small model server for tests: TF Serving's documented interface, answered by TensorFlow.
+"""A small model server for tests: the documented interface of TF Serving, run by TensorFlow.
 
-It is not TF Serving. It reads models.config, loads the versions it names with their labels, and
-answers PredictionService.Predict and .Classify over gRPC, and the REST routes of both.
+It is not TF Serving. It reads models.config, loads the model versions listed there with their
+labels, and serves PredictionService.Predict and .Classify over gRPC, and the REST routes of both.
 """
 
 import json
@@ -35,17 +35,17 @@ ROUTE = re.compile(
 )
 
 
-class Refusal(Exception):
-    """A request that is not answered: a gRPC status and what is wrong."""
+class RejectionError(Exception):
+    """A rejected request: the name of a gRPC status, and a message."""
 
 
 class Models:
-    """Versions of models, by name.
+    """Model versions by model name.
 
     Attributes:
-        requests: how many were received.
-        delay: seconds that each answer takes longer.
-        busy: whether every request is refused as beyond the queue.
+        requests: number of requests received.
+        delay: seconds by which each response is delayed.
+        busy: whether every request is rejected because the queue is full.
     """
 
     def __init__(self, root):
@@ -67,21 +67,23 @@ class Models:
         self.requests += 1
         time.sleep(self.delay)
         if self.busy:
-            raise Refusal("UNAVAILABLE", "The batch scheduling queue is full")
+            raise RejectionError("UNAVAILABLE", "The batch scheduling queue is full")
         versions = self.models.get(name, {})
         if label:
             number = self.labels.get(name, {}).get(label)
         else:
             number = version or max(versions, default=None)
         if number not in versions:
-            raise Refusal("NOT_FOUND", f"Servable not found for request: {name} {version or label}")
+            raise RejectionError(
+                "NOT_FOUND", f"Servable not found for request: {name} {version or label}"
+            )
         return versions[number].signatures[signature]
 
     def call(self, signature, **inputs):
         try:
             return signature(**inputs)
         except tf.errors.InvalidArgumentError as error:
-            raise Refusal("INVALID_ARGUMENT", error.message) from error
+            raise RejectionError("INVALID_ARGUMENT", error.message) from error
 
 
 class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -90,7 +92,7 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request, context):
         response = predict_pb2.PredictResponse()
-        with abort_refused(context):
+        with abort_rejected(context):
             signature = self.find(request.model_spec, "serving_default")
             inputs = {name: tf.constant(tf.make_ndarray(p)) for name, p in request.inputs.items()}
             for name, value in self.models.call(signature, **inputs).items():
@@ -102,15 +104,15 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Classify(self, request, context):
         response = classification_pb2.ClassificationResponse()
-        with abort_refused(context):
+        with abort_rejected(context):
             signature = self.find(request.model_spec, "classify")
             examples = [e.SerializeToString() for e in request.input.example_list.examples]
-            found = self.models.call(signature, inputs=tf.constant(examples))
-            for classes, scores in zip(
-                *map(as_rows, (found["classes"], found["scores"])), strict=True
+            outputs = self.models.call(signature, inputs=tf.constant(examples))
+            for labels, scores in zip(
+                *map(as_rows, (outputs["classes"], outputs["scores"])), strict=True
             ):
                 row = response.result.classifications.add()
-                for label, score in zip(classes, scores, strict=True):
+                for label, score in zip(labels, scores, strict=True):
                     row.classes.add(label=label, score=score)
         return response
 
@@ -120,11 +122,11 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @contextmanager
-def abort_refused(context):
+def abort_rejected(context):
     try:
         yield
-    except Refusal as refusal:
-        context.abort(grpc.StatusCode[refusal.args[0]], refusal.args[1])
+    except RejectionError as rejection:
+        context.abort(grpc.StatusCode[rejection.args[0]], rejection.args[1])
 
 
 def make_handler(models):
@@ -137,22 +139,22 @@ def make_handler(models):
             route = ROUTE.fullmatch(self.path)
             try:
                 if route is None or route[4] is None:
-                    raise Refusal("INVALID_ARGUMENT", "Malformed request")
-                self.reply(200, self.answer(route, json.loads(body)))
-            except Refusal as refusal:
-                self.reply(STATUS[refusal.args[0]], {"error": refusal.args[1]})
+                    raise RejectionError("INVALID_ARGUMENT", "Malformed request")
+                self.reply(200, self.respond(route, json.loads(body)))
+            except RejectionError as rejection:
+                self.reply(STATUS[rejection.args[0]], {"error": rejection.args[1]})
 
-        def answer(self, route, request):
+        def respond(self, route, request):
             name, version, label, verb = route.groups()
-            signature = "serving_default" if verb == "predict" else "classify"
-            found = models.find(name, version and int(version), label, signature)
+            signature_name = "serving_default" if verb == "predict" else "classify"
+            signature = models.find(name, version and int(version), label, signature_name)
             if verb == "predict":
-                outputs = models.call(found, text=tf.constant(request["instances"]))
+                outputs = models.call(signature, text=tf.constant(request["instances"]))
                 columns = {key: as_rows(value) for key, value in outputs.items()}
                 rows = zip(*columns.values(), strict=True)
                 return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
             examples = [make_example(row["text"]) for row in request["examples"]]
-            outputs = models.call(found, inputs=tf.constant(examples))
+            outputs = models.call(signature, inputs=tf.constant(examples))
             pairs = zip(as_rows(outputs["classes"]), as_rows(outputs["scores"]), strict=True)
             return {"results": [list(zip(*pair, strict=True)) for pair in pairs]}
 
@@ -187,7 +189,7 @@ class ModelServer:
     """Serves the models of a folder until it is closed.
 
     Attributes:
-        models: what is served.
+        models: the served models.
         hosts: host and port by scheme.
     """
 

@@ -119,7 +119,7 @@ BAD_ATTACKS = {
     "expected FILE.svg or FILE.html": ["{run}", "--output={dir}/a.png"],
     "is not a folder": ["{run}", "--output={table}/a.svg"],
     "cannot read --lexicon": ["{run}", "--lexicon={dir}/none.csv"],
-    "row 1 is .*expected two filled cells": ["{run}", "--lexicon={dir}/one.csv"],
+    "row 1 is .*expected two non-empty cells": ["{run}", "--lexicon={dir}/one.csv"],
     "needs --lexicon FILE": ["{run}", "--lexicon-encoding=latin-1"],
     "--seed is -1": ["{run}", "--seed=-1"],
 }

@@ -16,10 +16,11 @@ pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from export import batch, saved_model
 from export.scoring import records, rows
+from export.scoring.batch import RowCounts, count_rows
 from export.scoring.rows import plan_pieces, read_chunks
 from export.scoring.table import find_table
 from kerasclf import cli
-from kerasclf.data.tables import TableWriter
+from kerasclf.data.table_writer import TableWriter
 from kerasclf.train import main as train
 
 TEXTS = ["selamat pagi", "good morning, Solo", 'he said "danke"', "two\nlines", "a\0b", "😀🇮🇩"]
@@ -78,15 +79,15 @@ def write(path, texts):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
-def test_answers_are_those_of_predict(run, tmp_path, capsys, suffix):
+def test_predictions_equal_those_of_predict(run, tmp_path, capsys, suffix):
     path, plain = tmp_path / f"in{suffix}", tmp_path / "plain.parquet"
     write(path, TEXTS)
-    found = score(capsys, run, path, tmp_path / "out" / "x")
-    assert found["rows_read"] == found["rows_written"] == len(TEXTS)
-    assert found["rows_dead"] == 0
-    assert found["model_version"] == "greetings/1"
-    assert len(found["files"]) == 3
-    assert sorted(os.listdir(tmp_path / "out")) == [Path(file).name for file in found["files"]]
+    result = score(capsys, run, path, tmp_path / "out" / "x")
+    assert result["rows_read"] == result["rows_written"] == len(TEXTS)
+    assert result["rows_dead"] == 0
+    assert result["model_version"] == "greetings/1"
+    assert len(result["files"]) == 3
+    assert sorted(os.listdir(tmp_path / "out")) == [Path(file).name for file in result["files"]]
     assert cli.main(["predict", str(run), f"--input={path}", f"--output={plain}"]) == 0
     expected, scored = pd.read_parquet(plain), read(tmp_path / "out" / "x")
     assert scored["source_row"].tolist() == list(range(1, len(TEXTS) + 1))
@@ -116,10 +117,10 @@ def write_bad(folder, suffix):
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_every_row_is_labelled_or_a_dead_letter(run, tmp_path, capsys, suffix):
     path, reasons, lines = write_bad(tmp_path, suffix)
-    found = score(capsys, run, path, tmp_path / "x")
+    result = score(capsys, run, path, tmp_path / "x")
     bad = [row for row, reason in enumerate(reasons, start=1) if reason]
-    assert found["rows_read"] == len(reasons) == found["rows_written"] + found["rows_dead"]
-    assert found["dead_letters"] == pd.Series(reasons).value_counts().to_dict()
+    assert result["rows_read"] == len(reasons) == result["rows_written"] + result["rows_dead"]
+    assert result["dead_letters"] == pd.Series(reasons).value_counts().to_dict()
     dead = read_dead(tmp_path / "x")
     assert [letter["source_row"] for letter in dead] == bad
     assert [letter["reason"] for letter in dead] == [reasons[row - 1] for row in bad]
@@ -151,8 +152,8 @@ def test_bad_rows_of_parquet(run, tmp_path, capsys):
     strings = pa.array(texts, pa.binary()).view(pa.string())
     table = pa.table({"n": pa.array(range(42)), "text": strings})
     pq.write_table(table, tmp_path / "in.parquet", row_group_size=10)
-    found = score(capsys, run, tmp_path / "in.parquet", tmp_path / "x")
-    assert found["dead_letters"] == {"empty text": 14, "no text": 7, "not UTF-8": 7}
+    result = score(capsys, run, tmp_path / "in.parquet", tmp_path / "x")
+    assert result["dead_letters"] == {"empty text": 14, "no text": 7, "not UTF-8": 7}
     scored, dead = read(tmp_path / "x"), read_dead(tmp_path / "x")
     assert scored["n"].tolist() == [i for i in range(42) if i % 6 in (0, 5)]
     assert scored["source_row"].tolist() == [n + 1 for n in scored["n"]]
@@ -174,8 +175,7 @@ def test_pieces_hold_every_row_once(tmp_path, monkeypatch, suffix, size):
     assert [text for chunk in chunks for text in chunk.texts] == TEXTS
 
 
-def test_a_row_without_end_is_passed_over(tmp_path, monkeypatch):
-
+def test_a_row_that_is_too_long_is_skipped(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "MAX_ROW_BYTES", 1000)
     lines = ["text", "a", "x" * 5000, "b", '"open', *["c"] * 600, "d"]
     (tmp_path / "in.csv").write_text("\n".join(lines))
@@ -189,14 +189,14 @@ def test_several_files_in_order(run, tmp_path, capsys):
     for name in ("b", "a"):
         write(tmp_path / f"{name}.csv", [f"{name} {i}" for i in range(20)])
     (tmp_path / "c.csv").write_text("id,text\n")
-    found = score(capsys, run, tmp_path / "?.csv", tmp_path / "x")
-    assert found["rows_read"] == 40
+    result = score(capsys, run, tmp_path / "?.csv", tmp_path / "x")
+    assert result["rows_read"] == 40
     scored = read(tmp_path / "x")
     assert scored["text"].tolist() == [f"{name} {i}" for name in "ab" for i in range(20)]
     assert scored["source_file"].unique().tolist() == [str(tmp_path / f"{n}.csv") for n in "ab"]
 
 
-def test_existing_output_stays_until_the_new_one_is_whole(run, tmp_path, capsys, monkeypatch):
+def test_existing_output_stays_until_the_new_one_is_complete(run, tmp_path, capsys, monkeypatch):
     path, prefix = tmp_path / "in.csv", tmp_path / "x"
     path.write_text("text\n" + "\n".join(["a"] * 40) + '\n""\n')
     first = score(capsys, run, path, prefix)
@@ -207,7 +207,7 @@ def test_existing_output_stays_until_the_new_one_is_whole(run, tmp_path, capsys,
     assert batch.main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
     with monkeypatch.context() as patched:
-        patched.setattr(rows, "_check_text", lambda text: 1 / 0)
+        patched.setattr(rows, "check_record", lambda record: 1 / 0)
         assert batch.main([*arguments, "--overwrite"]) == 1
     assert "division by zero" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -219,9 +219,9 @@ def test_existing_output_stays_until_the_new_one_is_whole(run, tmp_path, capsys,
 
 def test_a_lost_row_is_an_error():
     piece = {"rows": 3, "dead": {"empty text": 2}}
-    assert batch.count(10, [piece, piece])["dead_letters"] == {"empty text": 4}
-    with pytest.raises(RuntimeError, match="11 rows were read, but 6 labelled and 4 refused"):
-        batch.count(11, [piece, piece])
+    assert count_rows(10, [piece, piece]) == RowCounts(10, 6, 4, {"empty text": 4})
+    with pytest.raises(RuntimeError, match="11 rows were read, but 6 labelled and 4 rejected"):
+        count_rows(11, [piece, piece])
 
 
 def test_labels_of_any_characters(table, tmp_path, capsys):
@@ -237,15 +237,15 @@ def test_labels_of_any_characters(table, tmp_path, capsys):
     np.testing.assert_allclose(scored.filter(regex="^p_").sum(axis=1), 1)
 
 
-def test_a_saved_model_answers_as_its_run(run, tmp_path, capsys):
+def test_a_saved_model_predicts_like_its_run(run, tmp_path, capsys):
     assert saved_model.main([str(run), f"--to={tmp_path}/served/greetings"]) == 0
     capsys.readouterr()
     write(tmp_path / "in.csv", TEXTS)
     served = tmp_path / "served" / "greetings"
     score(capsys, run, tmp_path / "in.csv", tmp_path / "run")
     for name, model in (("newest", served), ("one", served / "1")):
-        found = score(capsys, model, tmp_path / "in.csv", tmp_path / name)
-        assert found["model_version"] == "1"
+        result = score(capsys, model, tmp_path / "in.csv", tmp_path / name)
+        assert result["model_version"] == "1"
         expected, scored = read(tmp_path / "run"), read(tmp_path / name)
         assert scored.columns.tolist() == expected.columns.tolist()
         assert scored["predicted_label"].tolist() == expected["predicted_label"].tolist()
@@ -266,8 +266,8 @@ BAD = {
     "no column": (["{run}", "--input={dir}/a.csv", "--text-column=t"], "no column 't', only text"),
     "no key": (["{run}", "--input={dir}/a.jsonl", "--text-column=t"], "have no 't', only text"),
     "other columns": (["{run}", "--input={dir}/[ab].csv"], "expected the same in all files"),
-    "no string": (["{run}", "--input={dir}/n.parquet"], "is of int64; expected strings"),
-    "broken": (["{run}", "--input={dir}/broken.parquet"], "not a whole Parquet file"),
+    "no string": (["{run}", "--input={dir}/n.parquet"], "is of type int64; expected strings"),
+    "broken": (["{run}", "--input={dir}/broken.parquet"], "not a complete Parquet file"),
     "empty": (["{run}", "--input={dir}/empty.csv"], "is empty"),
     "no rows": (["{run}", "--input={dir}/head.csv"], "has no rows"),
     "taken": (["{run}", "--input={dir}/taken.csv"], "already has the column 'p_id'"),
@@ -308,7 +308,7 @@ def test_bad_input(case, run, bad, tmp_path, capfd):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_local_runner_is_one_that_downloads_nothing():
+def test_the_local_runner_downloads_nothing():
     from apache_beam.options.pipeline_options import DirectOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
@@ -339,7 +339,7 @@ def test_two_processes(run, tmp_path, capsys):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    found = json.loads(done.stdout)
-    assert found["rows_written"] == len(texts)
-    assert len(found["files"]) == 3
+    result = json.loads(done.stdout)
+    assert result["rows_written"] == len(texts)
+    assert len(result["files"]) == 3
     assert read(tmp_path / "x")["text"].tolist() == texts

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasclf.config import TrainConfig
+from kerasclf.models.build import build_core
 from kerasclf.models.bytes_featurizer import BytesFeaturizer
-from kerasclf.models.core import build_bytes_core
-from kerasclf.models.featurizer import load_featurizer
+from kerasclf.models.load import load_featurizer
 
 TEXTS = [
     "Selamat pagi",
@@ -27,7 +28,7 @@ def featurizer():
 @pytest.fixture(scope="module")
 def core():
     keras.utils.set_random_seed(0)
-    return build_bytes_core(4, buckets=1024, embedding_dim=8, filters=8, dropout=0.5)
+    return build_core(TrainConfig(buckets=1024, embedding_dim=8, filters=8, dropout=0.5), 4)
 
 
 def as_numpy(features):

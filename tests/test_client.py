@@ -17,10 +17,10 @@ import grpc
 from model_server import ModelServer
 from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
 
-from export.golden import GOLDEN_TEXTS
+from export.program.golden import GOLDEN_TEXTS
 from kerasclf import cli, client
 from kerasclf.classifier import Classifier
-from kerasclf.client.load import _draw_times, _summarize
+from kerasclf.client.load import LoadReport, draw_due_times, summarize_latencies
 from kerasclf.client.prediction import make_predictions
 from kerasclf.client.tensors import read_tensor, write_strings
 from kerasclf.errors import UserError
@@ -30,9 +30,9 @@ SCHEMES = ("http", "grpc")
 
 @pytest.fixture(scope="module")
 def server(published):
-    found = ModelServer(published.parent)
-    yield found
-    found.close()
+    model_server = ModelServer(published.parent)
+    yield model_server
+    model_server.close()
 
 
 @pytest.fixture(params=SCHEMES)
@@ -42,7 +42,7 @@ def scheme(request):
 
 @pytest.fixture
 def models(server):
-    """The served models, undisturbed again after the test."""
+    """The served models; delay and overload are reset after the test."""
     server.models.requests = 0
     yield server.models
     server.models.delay, server.models.busy = 0.0, False
@@ -53,28 +53,29 @@ def url(server, scheme, models):
     return server.url(scheme, "greetings")
 
 
-def refuse(kind, url, texts=("a",), **arguments):
-    """The message of the error that a request must end in."""
-    with client.connect(url, **arguments) as model, pytest.raises(kind) as caught:
+def fail(error_class, url, texts=("a",), **arguments):
+    """The one-line message of the error that a request must raise."""
+    with client.connect(url, **arguments) as model, pytest.raises(error_class) as caught:
         model.predict(texts)
-    assert type(caught.value) is kind
+    assert type(caught.value) is error_class
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_answers_are_those_of_keras(url, run):
+def test_predictions_match_keras(url, run):
     texts = [*GOLDEN_TEXTS, "guten Morgen", "half a pair \ud83d"]
     with client.connect(url) as model:
-        found = model.predict(texts)
+        predictions = model.predict(texts)
     classifier = Classifier.load(run)
     expected = classifier.predict(texts)
-    assert [entry.label for entry in found] == expected["predicted_label"].tolist()
-    assert [entry.review for entry in found] == expected["review"].tolist()
-    assert {entry.version for entry in found} == {2}
-    probabilities = classifier.predict_proba(texts)
-    np.testing.assert_allclose([entry.probabilities for entry in found], probabilities, atol=1e-5)
-    assert [classifier.labels[entry.class_id] for entry in found] == [e.label for e in found]
-    assert found[0].confidence == max(found[0].probabilities)
+    assert [entry.label for entry in predictions] == expected["predicted_label"].tolist()
+    assert [entry.review for entry in predictions] == expected["review"].tolist()
+    assert {entry.version for entry in predictions} == {2}
+    served = [entry.probabilities for entry in predictions]
+    np.testing.assert_allclose(served, classifier.predict_proba(texts), atol=1e-5)
+    for entry in predictions:
+        assert classifier.labels[entry.class_id] == entry.label
+        assert entry.confidence == max(entry.probabilities)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +92,12 @@ def test_classify_over_rest_and_grpc(server, models, run):
     texts = ["guten Morgen", "é a\0b"]
     expected = classifier.predict_proba(texts)
     rows = [{"text": text} for text in texts]
-    answer = urllib3.request(
+    response = urllib3.request(
         "POST",
         server.url("http", "greetings", ":classify"),
         json={"signature_name": "classify", "examples": rows},
     )
-    scores = [dict(row) for row in answer.json()["results"]]
+    scores = [dict(row) for row in response.json()["results"]]
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name, request.model_spec.signature_name = "greetings", "classify"
     for text in texts:
@@ -104,11 +105,12 @@ def test_classify_over_rest_and_grpc(server, models, run):
         example.features.feature["text"].bytes_list.value.append(text.encode())
     with grpc.insecure_channel(server.hosts["grpc"]) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        found = stub.Classify(request, timeout=10).result.classifications
-    for place, row in enumerate(found):
-        assert {entry.label: entry.score for entry in row.classes} == pytest.approx(scores[place])
-        by_label = dict(zip(classifier.labels, expected[place], strict=True))
-        assert scores[place] == pytest.approx(by_label, abs=1e-5)
+        rows = stub.Classify(request, timeout=10).result.classifications
+    assert len(rows) == len(scores) == 2
+    for row, row_scores, probabilities in zip(rows, scores, expected, strict=True):
+        assert {entry.label: entry.score for entry in row.classes} == pytest.approx(row_scores)
+        by_label = dict(zip(classifier.labels, probabilities, strict=True))
+        assert row_scores == pytest.approx(by_label, abs=1e-5)
 
 
 def test_many_texts_are_sent_in_batches(url, models):
@@ -119,7 +121,7 @@ def test_many_texts_are_sent_in_batches(url, models):
         assert model.predict(iter(texts[:3])) == model.predict(texts[:3])
 
 
-def test_no_texts_need_no_request(url, models):
+def test_no_texts_send_no_request(url, models):
     with client.connect(url) as model:
         assert model.predict([]) == []
     assert models.requests == 0
@@ -135,49 +137,49 @@ def test_no_texts_need_no_request(url, models):
         (3, "found int, expected a list"),
     ],
 )
-def test_what_is_no_list_of_strings_is_not_sent(texts, message, url, models):
-    assert message in refuse(client.TextError, url, texts)
+def test_only_lists_of_strings_are_sent(texts, message, url, models):
+    assert message in fail(client.TextError, url, texts)
     assert models.requests == 0
     assert issubclass(client.TextError, TypeError)
 
 
 @pytest.mark.parametrize("suffix", ["s", "/versions/9", "/labels/none"])
-def test_unknown_models_are_not_asked_for_twice(suffix, scheme, server, models):
-    message = refuse(client.ModelNotFoundError, server.url(scheme, "greetings", suffix))
+def test_requests_for_unknown_models_are_not_retried(suffix, scheme, server, models):
+    message = fail(client.ModelNotFoundError, server.url(scheme, "greetings", suffix))
     assert "Servable not found" in message
     assert models.requests == 1
 
 
-def test_busy_servers_are_not_asked_twice(url, models):
+def test_requests_to_overloaded_servers_are_not_retried(url, models):
     models.busy = True
-    assert "queue is full" in refuse(client.ServerError, url)
+    assert "queue is full" in fail(client.ServerError, url)
     assert models.requests == 1
 
 
-def test_timeouts_are_not_tried_again(url, models):
+def test_timeouts_are_not_retried(url, models):
     models.delay = 1.0
     started = time.monotonic()
-    assert "within 0.2 s" in refuse(client.DeadlineError, url, timeout=0.2)
+    assert "within 0.2 s" in fail(client.DeadlineError, url, timeout=0.2)
     assert time.monotonic() - started < 0.9
     time.sleep(1.0)
     assert models.requests == 1
 
 
-def test_without_a_server_it_is_tried_as_often_as_was_asked_for(scheme):
+def test_failed_connections_are_retried(scheme):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     url = f"{scheme}://127.0.0.1:{port}/v1/models/m"
     started = time.monotonic()
-    assert "is the server running" in refuse(client.UnreachableError, url, retries=0)
+    assert "is the server running" in fail(client.UnreachableError, url, retries=0)
     assert time.monotonic() - started < 1.0
     started = time.monotonic()
-    refuse(client.UnreachableError, url, retries=3)
-    # Pauses of 0.1, 0.2 and 0.4 s, each times 0.5 to 1.5.
+    fail(client.UnreachableError, url, retries=3)
+    # Pauses of 0.1, 0.2 and 0.4 s, each multiplied by 0.5 to 1.5.
     assert 0.35 <= time.monotonic() - started < 3.0
 
 
-def test_a_server_that_comes_up_late_is_found(scheme, run, server):
-    """A relay in front of the server listens only after the first attempts have failed."""
+def test_a_server_that_starts_late_is_reached(scheme, run, server):
+    """A relay in front of the server starts listening after the first attempts have failed."""
     host, port = server.hosts[scheme].split(":")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         late = taken.getsockname()[1]
@@ -210,7 +212,7 @@ def test_a_server_that_comes_up_late_is_found(scheme, run, server):
         thread.join()
 
 
-def test_other_answers_are_told_from_predictions():
+def test_other_responses_are_rejected():
     row = {"label": "a", "class_id": 0, "probabilities": [1.0], "review": False, "version": 1}
     assert make_predictions([row], 1)[0].confidence == 1.0
     for rows in ([], [3], [row | {"probabilities": None}], [{"label": "a"}]):
@@ -220,13 +222,13 @@ def test_other_answers_are_told_from_predictions():
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.int32, tf.int64, tf.bool])
 @pytest.mark.parametrize("shape", [[3], [2, 3], [0], [0, 4]])
-def test_tensors_are_read_as_tensorflow_reads_them(dtype, shape):
+def test_tensors_are_read_like_tensorflow(dtype, shape):
     values = tf.cast(tf.reshape(tf.range(tf.reduce_prod(shape)), shape) % 2, dtype)
-    # TensorFlow itself packs values into `tensor_content`; servers mostly fill the fields.
+    # TensorFlow packs values into `tensor_content`; servers mostly fill the typed fields.
     assert read_tensor(tf.make_tensor_proto(values)) == values.numpy().tolist()
 
 
-def test_strings_are_written_as_tensorflow_writes_them():
+def test_strings_are_written_like_tensorflow():
     proto = tf.make_tensor_proto(1)
     proto.Clear()
     write_strings(proto, [b"a\0b", b"", "é".encode()])
@@ -316,7 +318,7 @@ def test_loadtest_passes_and_fails(url, models, capsys):
 
 
 def test_loadtest_counts_the_time_before_a_request_is_sent(server, models, monkeypatch):
-    """With one thread and answers of 50 ms, 40 requests a second queue, and each waits longer."""
+    """With one thread and responses after 50 ms, 40 requests per second form a growing queue."""
     from kerasclf.client import load
 
     monkeypatch.setattr(load, "THREADS", 1)
@@ -349,7 +351,7 @@ def test_bad_loadtests(capsys):
 
 
 def test_due_times_are_poisson():
-    dues = _draw_times(100, 100)
+    dues = draw_due_times(100, 100)
     assert dues == sorted(dues)
     assert len(dues) == pytest.approx(10_000, rel=0.03)
     gaps = np.diff(dues)
@@ -357,11 +359,20 @@ def test_due_times_are_poisson():
 
 
 def test_quantiles_by_hand():
-    assert _summarize([float(i) for i in range(1, 101)]) == {
+    assert summarize_latencies([float(i) for i in range(1, 101)]) == {
         "p50": 50,
         "p90": 90,
         "p95": 95,
         "p99": 99,
         "max": 100,
     }
-    assert _summarize([7.0])["p99"] == 7
+    assert summarize_latencies([7.0])["p99"] == 7
+
+
+@pytest.mark.parametrize(
+    ("errors", "p99", "passed"),
+    [({}, 49.9, True), ({}, 50.1, False), ({"ServerError": 1}, 49.9, False), ({}, None, False)],
+)
+def test_a_load_test_passes_in_time_and_without_errors(errors, p99, passed):
+    report = LoadReport(10, errors, None if p99 is None else {"p99": p99}, 1.0)
+    assert report.meets(50) is passed

@@ -8,8 +8,8 @@ import pytest
 from conftest import SMALL
 
 from kerasclf import cli
-from kerasclf.evaluation.bootstrap import compare, measure, measure_once
-from kerasclf.evaluation.comparison import bootstrap_p_value, compare_pairs, holm
+from kerasclf.statistics.bootstrap import compare, measure, measure_once
+from kerasclf.statistics.comparison import bootstrap_p_value, compare_pairs, holm
 from kerasclf.train import main as train
 
 

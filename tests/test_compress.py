@@ -1,15 +1,19 @@
 import json
+import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from export import compress
-from export.budget import Limit, distance, find_excesses, parse_budget
-from export.ladder import Ladder
-from export.ladder_report import find_front
-from export.runtime import EdgeClassifier
-from kerasclf.layout import RunLayout
+from export.ladder.budget import Limit, distance, find_excesses, parse_budget
+from export.ladder.report import find_front
+from export.ladder.rungs import Ladder
+from export.litert.recipes import RECIPES
+from export.program.runtime import EdgeClassifier
+from kerasclf.encoders import ENCODERS
+from kerasclf.run.layout import RunLayout
 
 
 def test_budget_by_hand():
@@ -51,6 +55,28 @@ def test_ladder_prunes_only_for_a_compressed_size(run):
     ]
 
 
+@pytest.mark.parametrize("compressible", [False, True])
+@pytest.mark.parametrize("reads_bytes", [False, True])
+def test_ladder_of_a_new_encoder_and_a_new_recipe(
+    run, tmp_path, monkeypatch, reads_bytes, compressible
+):
+    toy = replace(ENCODERS["bytes"], reads_bytes=reads_bytes, compressible=compressible)
+    monkeypatch.setitem(ENCODERS, "toy", toy)
+    monkeypatch.setitem(RECIPES, "any", replace(RECIPES["float16"], name="any"))
+    only_bytes = replace(RECIPES["float16"], name="only bytes", only_bytes=True)
+    monkeypatch.setitem(RECIPES, "only bytes", only_bytes)
+    layout = RunLayout(shutil.copytree(run, tmp_path / "toy"))
+    text = layout.config.read_text()
+    assert text.count("encoder: bytes") == 1
+    layout.config.write_text(text.replace("encoder: bytes", "encoder: toy"))
+    rungs = list(Ladder(layout, prune=True).rungs())
+    recipes = [rung.recipe for rung in rungs if rung.network == "as trained"]
+    assert recipes[:3] == ["float32", "float16", "dynamic_int8"]
+    assert recipes[-1] == ("only bytes" if reads_bytes else "any")
+    assert len(recipes) == (7 if reads_bytes else 4)
+    assert len(rungs) - len(recipes) == (4 if compressible else 0)
+
+
 class _Cells(HTMLParser):
     def __init__(self):
         super().__init__()
@@ -87,19 +113,30 @@ def test_compress_takes_the_first_file_within_the_budget(run, tmp_path, capsys):
     assert [row[2] for row in page.rows[1 : len(result["tried"]) + 1]] == [
         entry["recipe"] for entry in result["tried"]
     ]
-    assert (output / "pareto.svg").read_text().lstrip().startswith("<?xml")
+    assert (output / "pareto.svg").read_text().startswith("<svg")
 
 
-def test_compress_says_what_came_closest(run, tmp_path, capsys):
+def test_compress_tries_a_new_recipe(run, tmp_path, capsys, monkeypatch):
+    toy = replace(RECIPES["float16"], name="toy")
+    for name in [*RECIPES]:
+        monkeypatch.delitem(RECIPES, name)
+    monkeypatch.setitem(RECIPES, "toy", toy)
+    output = tmp_path / "toy"
+    assert compress.main([str(run), "--budget=size<1MB", f"--output={output}"]) == 0
+    assert "as trained, toy: fits the budget" in capsys.readouterr().err
+    assert EdgeClassifier(output / "model.tflite").metadata["recipe"] == "toy"
+
+
+def test_compress_names_the_closest_files(run, tmp_path, capsys):
     output = tmp_path / "none"
     assert compress.main([str(run), "--budget=size<1KB", f"--output={output}"]) == 1
     captured = capsys.readouterr()
-    assert "nothing holds size<1KB; closest: as trained, int4_embedding" in captured.out
+    assert "no file fits size<1KB; closest: as trained, int4_embedding" in captured.out
     assert not (output / "model.tflite").exists()
     result = json.loads((output / "ladder.json").read_text())
     assert result["chosen"] is None
     assert "test" not in result
-    assert "No file holds the budget" in (output / "ladder.html").read_text()
+    assert "No file fits the budget" in (output / "ladder.html").read_text()
 
 
 @pytest.mark.slow
@@ -122,10 +159,10 @@ def test_bad_compressions(run, tmp_path, capsys):
         "--budget has 'small'": [str(run), "--budget=small"],
         "--budget has 'weight'": [str(run), "--budget=weight<1MB"],
         "takes the units B, KB": [str(run), "--budget=size<5ms"],
-        "is no number": [str(run), "--budget=size<1.2.3MB"],
+        "is not a number": [str(run), "--budget=size<1.2.3MB"],
         "bounds size twice": [str(run), "--budget=size<1MB,size<2MB"],
         "--budget has ''": [str(run), "--budget=size<1MB,"],
-        "is there already": [str(run), f"--output={tmp_path}/there"],
+        "already exists": [str(run), f"--output={tmp_path}/there"],
     }
     for message, arguments in cases.items():
         assert compress.main(arguments) == 2

@@ -1,25 +1,34 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from keras import ops
 
 from export import cluster, prune, qat
 from export.compression.clustering import Clustering
+from export.compression.config import FineTuneConfig
 from export.compression.fine_tune import fine_tune
+from export.compression.prepare import prepare_compression
 from export.compression.pruning import Pruning
 from export.compression.quantization import QuantizationAwareTraining
-from export.compression.twin import COMPRESSED, make_twin, move_back, read_weights, sparsity
+from export.compression.twin import make_twin, read_weights, sparsity, write_weights
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
+from kerasclf.encoders import ENCODERS
+from kerasclf.errors import UserError
 from kerasclf.job.prepare import Job, prepare_job
-from kerasclf.layout import RunLayout
+from kerasclf.run.layout import RunLayout
 from kerasclf.train import main as train
-from kerasclf.training.distillation import Teaching
+from kerasclf.training.distillation import SoftLabels
+from kerasclf.training.losses import LOSSES
 
 TEXTS = ["selamat pagi Solo", "", "good morning Leeds", "x" * 100]
+COMPRESSED = ("table", "conv3", "conv9")
+"""Layers of the bytes encoder that are compressed."""
 
 
 @pytest.fixture
@@ -48,7 +57,7 @@ def test_twin_computes_the_same_and_weights_move_both_ways(classifier, config):
         for name, values in read_weights(twin).items()
     }
     before = core(features).numpy()
-    move_back(changed, core)
+    write_weights(changed, core)
     for name, values in changed.items():
         twin.get_layer(name).set_weights(values)
     assert np.abs(core(features) - before).max() > 0.01
@@ -59,12 +68,14 @@ def test_pruning_reaches_its_share_in_each_layer(classifier, job):
     before = classifier.core.get_layer("logits").get_weights()[0]
     history = fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.8))
     assert [row["epoch"] for row in history] == [1, 2, 3]
-    for share in sparsity(classifier.core).values():
+    shares = sparsity(classifier.core)
+    assert sorted(shares) == sorted(COMPRESSED)
+    for share in shares.values():
         assert share == pytest.approx(0.8, abs=0.01)
     assert (classifier.core.get_layer("logits").get_weights()[0] != before).any()
     assert history[-1]["val_macro_f1"] > 0.8
-    texts, classes = job.texts_and_classes("validation")
-    measured = (classifier.logits(texts).argmax(axis=1) == classes).mean()
+    texts, class_ids = job.texts_and_class_ids("validation")
+    measured = (classifier.logits(texts).argmax(axis=1) == class_ids).mean()
     assert measured == pytest.approx(history[-1]["val_accuracy"])
 
 
@@ -113,24 +124,22 @@ def test_quantization_aware_training_rounds(classifier, config):
     np.testing.assert_allclose(rounded / step, np.rint(table / step), atol=1e-3)
 
 
-def test_fine_tuning_hears_the_teachers(classifier, job):
-    classes = job.texts_and_classes("train")[1]
-    wrong = np.eye(3, dtype=np.float32)[(classes + 1) % 3]
-    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.1), Teaching(wrong, 1.0, 1.0))
-    texts, classes = job.texts_and_classes("validation")
-    assert (classifier.logits(texts).argmax(axis=1) == (classes + 1) % 3).mean() > 0.5
+def test_fine_tuning_learns_from_teachers(classifier, job):
+    class_ids = job.texts_and_class_ids("train")[1]
+    wrong = SoftLabels(np.eye(3, dtype=np.float32)[(class_ids + 1) % 3], 1.0, 1.0)
+    fine_tune(classifier.core, classifier.featurizer, job, Pruning(0.1), wrong)
+    texts, class_ids = job.texts_and_class_ids("validation")
+    assert (classifier.logits(texts).argmax(axis=1) == (class_ids + 1) % 3).mean() > 0.5
 
 
-def test_fine_tuning_learns_from_new_rows(classifier, job):
-    texts, classes = job.texts_and_classes("train")
+def test_fine_tuning_learns_from_augmented_rows(classifier, job):
+    texts, class_ids = job.texts_and_class_ids("train")
     # All of one class: their label and their soft label are those of their sources.
-    sources = np.tile(np.flatnonzero(classes == 0), 20)
+    sources = np.tile(np.flatnonzero(class_ids == 0), 20)
     rows = {"source": sources, "text": [f"{texts[i]} lagi" for i in sources], "dropped": ""}
     more = replace(job, augmented=pd.DataFrame(rows))
-    soft = np.eye(3, dtype=np.float32)[classes]
-    history = fine_tune(
-        classifier.core, classifier.featurizer, more, Pruning(0.1), Teaching(soft, 1.0, 0.5)
-    )
+    soft_labels = SoftLabels(np.eye(3, dtype=np.float32)[class_ids], 1.0, 0.5)
+    history = fine_tune(classifier.core, classifier.featurizer, more, Pruning(0.1), soft_labels)
     assert len(history) == job.config.epochs
     assert (classifier.logits(rows["text"]).argmax(axis=1) == 0).all()
 
@@ -159,14 +168,14 @@ def test_commands_make_runs(main, suffix, options, run, tmp_path, capsys):
     assert rows[0] == rows[1]
 
 
-def test_killed_while_it_is_measured_goes_on(run, tmp_path, capsys, monkeypatch):
+def test_resumes_after_a_kill_during_measurement(run, tmp_path, capsys, monkeypatch):
     arguments = [str(run), f"--output={tmp_path}", "--epochs=1", "--learning-rate=0.005"]
     with monkeypatch.context() as patch:
 
         def interrupt(*_):
             raise KeyboardInterrupt
 
-        patch.setattr("kerasclf.job.run.measure", interrupt)
+        patch.setattr("kerasclf.job.execute.measure", interrupt)
         assert prune.main(arguments) == 1
     (partial,) = tmp_path.glob("*-pruned/1.partial")
     assert train([f"--resume={partial}"]) == 0
@@ -174,6 +183,29 @@ def test_killed_while_it_is_measured_goes_on(run, tmp_path, capsys, monkeypatch)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["compression"]["method"] == "pruning"
     assert sparsity(Classifier.load(folder).core)["table"] > 0.7
+
+
+class ToyLoss(keras.losses.Loss):
+    """Cross-entropy with the next class."""
+
+    def call(self, y_true, y_pred):
+        class_ids = (ops.cast(y_true, "int32") + 1) % 3
+        return keras.losses.sparse_categorical_crossentropy(class_ids, y_pred, from_logits=True)
+
+
+def test_fine_tuning_uses_the_loss_of_the_configuration(classifier, job, monkeypatch):
+    monkeypatch.setitem(LOSSES, "toy", lambda config, class_weights: ToyLoss())
+    toy = replace(job, config=replace(job.config, loss="toy"))
+    fine_tune(classifier.core, classifier.featurizer, toy, Pruning(0.1))
+    texts, class_ids = job.texts_and_class_ids("validation")
+    assert (classifier.logits(texts).argmax(axis=1) == (class_ids + 1) % 3).mean() > 0.5
+
+
+def test_only_compressible_encoders_are_compressed(run, monkeypatch):
+    monkeypatch.setitem(ENCODERS, "bytes", replace(ENCODERS["bytes"], compressible=False))
+    monkeypatch.setitem(ENCODERS, "toy", replace(ENCODERS["bytes"], compressible=True))
+    with pytest.raises(UserError, match="has the encoder bytes; only runs of --encoder toy can"):
+        prepare_compression(RunLayout.open(run), FineTuneConfig(), "pruned")
 
 
 def test_bad_compressions(run, tmp_path, capsys):

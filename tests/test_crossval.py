@@ -12,6 +12,7 @@ from kerasclf import cli
 from kerasclf.config import TrainConfig
 from kerasclf.job.folds import fold_folder
 from kerasclf.job.prepare import prepare_job
+from kerasclf.job.train_rows import make_trainer
 from kerasclf.train import main as train
 
 
@@ -26,7 +27,7 @@ def crossed(table, tmp_path_factory):
 
 def test_crossval(crossed, capsys):
     arguments, output = crossed
-    # Once more: the folds are kept, and so is every figure.
+    # Once more: the folds are cached, and the metrics are the same.
     capsys.readouterr()
     assert cli.main(["crossval", *arguments, "--folds=2", "--json"]) == 0
     captured = capsys.readouterr()
@@ -41,9 +42,9 @@ def test_crossval(crossed, capsys):
     config = TrainConfig.from_yaml(next((output / "greetings").rglob("config.yaml")))
     job = prepare_job(config)
     predictions = pd.read_parquet(f"{result['folder']}/predictions.parquet")
-    texts, _ = job.texts_and_classes("train")
+    texts, _ = job.texts_and_class_ids("train")
     assert sorted(predictions["text"]) == sorted(texts)
-    assert not set(predictions["text"]) & set(job.texts_and_classes("test")[0])
+    assert not set(predictions["text"]) & set(job.texts_and_class_ids("test")[0])
     groups = predictions.merge(job.split, on="row").groupby("group")["fold"]
     assert groups.nunique().max() == 1
     right = predictions["label"] == predictions["predicted_label"]
@@ -62,13 +63,21 @@ def test_distillation_uses_the_folds(crossed, tmp_path, capsys):
     assert len(list((output / "greetings" / "out_of_fold").iterdir())) == 1
 
 
-def test_folds_are_kept_by_what_a_model_learns(tmp_path):
+def test_folds_are_cached_by_what_a_model_learns(tmp_path):
     config = TrainConfig(name="a").resolved()
     place = fold_folder(tmp_path, config)
     for change in ({"name": "b"}, {"target": ()}, {"review_below": 0.5}, {"output": tmp_path}):
         assert fold_folder(tmp_path, TrainConfig(**{"name": "a", **change}).resolved()) == place
     for change in ({"seed": 1}, {"epochs": 7}, {"class_weights": "none"}, {"buckets": 64}):
         assert fold_folder(tmp_path, TrainConfig(name="a", **change).resolved()) != place
+
+
+def test_folds_cached_by_version_0_1_are_found(tmp_path):
+    # A new option must be in SINCE_VERSION_0_1, or all folds are trained again.
+    folder = fold_folder(tmp_path, TrainConfig(name="a").resolved())
+    assert folder == tmp_path / "out_of_fold" / "46351e8227060a98"
+    changed = TrainConfig(name="a", loss="toy").resolved()
+    assert fold_folder(tmp_path, changed) != folder
 
 
 def test_a_configuration_file_is_read(crossed, tmp_path, capsys):
@@ -110,13 +119,11 @@ def test_bad_cross_validations(case, table, tmp_path, capsys):
 
 
 def test_a_fold_has_the_class_weights_of_its_own_configuration(table):
-    from kerasclf.job.train_rows import train_run
-
     size = {"max_bytes": 48, "buckets": 512, "embedding_dim": 8, "filters": 8, "epochs": 1}
     job = prepare_job(TrainConfig(data=table, **size))
-    rows = job.texts_and_classes("train")
+    rows = job.texts_and_class_ids("train")
     none, again, balanced = (
-        train_run(replace(job.config, class_weights=weights), job)(rows)(["selamat pagi"])
+        make_trainer(replace(job.config, class_weights=weights), job)(rows)(["selamat pagi"])
         for weights in ("none", "none", "balanced")
     )
     np.testing.assert_array_equal(none, again)

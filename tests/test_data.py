@@ -9,10 +9,11 @@ import pytest
 
 from kerasclf.config import TrainConfig
 from kerasclf.data import chat_language
+from kerasclf.data.download import MIRROR
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import clean, load_examples
 from kerasclf.data.findings import examine, naive_leak
-from kerasclf.data.registry import DATA_SETS, MIRROR, read_data_set
+from kerasclf.data.registry import DATA_SETS, read_data_set
 from kerasclf.errors import UserError
 
 COUNTS = {
@@ -34,7 +35,7 @@ def test_data_sets_from_a_folder(monkeypatch, mirror, name):
         assert set(rows["split"]) == {"train", "validation", "test"}
 
 
-def test_a_data_set_from_an_address_is_cached(monkeypatch, mirror, tmp_path):
+def test_downloaded_data_sets_are_cached(monkeypatch, mirror, tmp_path):
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(mirror))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -48,7 +49,7 @@ def test_a_data_set_from_an_address_is_cached(monkeypatch, mirror, tmp_path):
         read_data_set("smsa")
 
 
-def test_a_wrong_hash_is_refused(monkeypatch, mirror, tmp_path):
+def test_files_with_a_wrong_hash_are_rejected(monkeypatch, mirror, tmp_path):
     for file in DATA_SETS["nusax-ind"].files:
         target = tmp_path / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ def test_a_wrong_hash_is_refused(monkeypatch, mirror, tmp_path):
         target.chmod(0o644)
     target.write_bytes(target.read_bytes() + b"\n")
     monkeypatch.setenv(MIRROR, str(tmp_path))
-    with pytest.raises(UserError, match="another SHA-256"):
+    with pytest.raises(UserError, match="does not match the pinned SHA-256"):
         read_data_set("nusax-ind")
 
 
@@ -68,7 +69,7 @@ def test_unknown_data_set_and_missing_mirror(monkeypatch, tmp_path):
         read_data_set("smsa")
 
 
-def test_embedded_data_set():
+def test_packaged_data_set():
     rows = chat_language.read(chat_language.folder())
     assert rows["label"].nunique() == 28
     assert rows.loc[rows["label"] != "", "text"].nunique() > 13000
@@ -108,7 +109,7 @@ def test_dropped_rows_are_counted_by_reason():
     }
     assert examples.labels == ("de", "en")
     assert examples.small_classes == {"En ": 1, "rare": 1}
-    assert examples.classes.tolist() == [1, 0, 1, 1, 1, 1, 0, 0, 0, 0]
+    assert examples.class_ids.tolist() == [1, 0, 1, 1, 1, 1, 0, 0, 0, 0]
 
 
 def test_findings():
@@ -127,12 +128,12 @@ def test_findings():
 
 
 def test_naive_leak_by_hand():
-    # A pair and a single: each row of the pair leaks with 1 - 0.2 = 0.8.
+    # A pair and a single row: each row of the pair leaks with probability 1 - 0.2 = 0.8.
     rows = frame([("a", "x"), ("b", "x"), ("c", "x")])
     assert naive_leak(rows, rows, np.array([0, 0, 1]), 0.2) == pytest.approx(2 * 0.8 / 3, abs=1e-4)
 
 
-def test_digest_tells_data_apart():
+def test_digest_identifies_the_data():
     first, same, other = (
         clean(frame(rows), "t", (), False, {}, 2).digest()
         for rows in (ROWS, ROWS, [*ROWS, ("one more", "en")])
@@ -143,7 +144,7 @@ def test_digest_tells_data_apart():
 @pytest.mark.parametrize(
     ("rows", "order", "message"),
     [
-        ([("a", "x"), ("b", "x")], (), "at least two classes"),
+        ([("a", "x"), ("b", "x")], (), "found only 'x', expected at least two classes"),
         ([("", "x"), (" ", "y")], (), "all 2 texts are empty"),
         ([("a", ""), ("b", " ")], (), "all 2 labels are empty"),
         ([("a", "x"), ("b", "x"), ("c", "x"), ("d", "y")], (), "class 'y' has 1 distinct row"),
@@ -154,7 +155,7 @@ def test_digest_tells_data_apart():
         ),
     ],
 )
-def test_data_that_cannot_be_learned_from(rows, order, message):
+def test_unusable_data_is_rejected(rows, order, message):
     with pytest.raises(UserError, match=message):
         clean(frame(rows), "t", order, bool(order), {}, 0)
 
@@ -174,7 +175,7 @@ def test_split_column(tmp_path):
         load_examples(TrainConfig(data=path, split_column="part").resolved())
 
 
-def test_a_class_that_is_lost_is_told():
+def test_classes_without_texts_are_reported():
     rows = [*[(f"text {i * 37}", "xy"[i % 2]) for i in range(10)], ("  ", "z"), ("", "z")]
     examples = clean(frame(rows), "t", (), False, {}, 0)
     findings = examine(examples, np.arange(10), None, 0.2)

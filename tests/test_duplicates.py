@@ -8,7 +8,7 @@ def test_normalize():
     assert normalize("ﬁle №1") == normalize("FILE no1")
     assert normalize("?!") == "?!"
     assert normalize("👍") != normalize("👎")
-    # Vowel signs are marks, and part of the word.
+    # Vowel signs are marks, and are part of the word.
     assert normalize("कि") != normalize("का")
 
 
@@ -24,12 +24,12 @@ def test_groups_by_hand():
     assert group_texts(texts).tolist() == [0, 0, 0, 1, 2, 3]
 
 
-def test_group_names_bind_and_empty_ones_do_not():
+def test_group_names_join_rows_and_empty_names_do_not():
     assert group_texts(["a", "b", "c", "d"], ["x", "", "x", ""]).tolist() == [0, 1, 0, 2]
 
 
-def test_a_text_and_a_name_chain():
-    # a - b share a name, b - B a text, B - c a name.
+def test_texts_and_group_names_form_chains():
+    # a and b share a name, b and B a normalized text, B and c a name.
     assert group_texts(["a", "b", "B", "c"], ["x", "x", "y", "y"]).tolist() == [0, 0, 0, 0]
 
 
@@ -43,9 +43,9 @@ def test_most_lightly_edited_texts_are_found():
     assert len(set(groups[:200])) == 200
 
 
-def test_a_template_is_one_group_and_takes_no_square_of_time():
+def test_a_template_is_one_group():
     rest = (
         "jangan berikan kepada siapa pun, kami tidak pernah meminta kode lewat telepon atau pesan"
     )
     texts = [f"Kode verifikasi kamu {i:04d}, {rest}" for i in range(3000)]
-    assert set(group_texts([*texts, "a text of its own"])) == {0, 1}
+    assert set(group_texts([*texts, "an unrelated text"])) == {0, 1}

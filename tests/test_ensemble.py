@@ -144,7 +144,7 @@ def test_bad_ensembles(runs, table, tmp_path, capsys):
         "found 1 run": [first],
         "is given 2 times": [first, first],
         "validation rows and .*, of which 0 are the same": [first, str(other)],
-        "in another order": [first, str(turned)],
+        "have different labels or label orders": [first, str(turned)],
         "no run": [first, str(tmp_path / "none")],
         "--weights": [first, second, "--weights=best"],
     }

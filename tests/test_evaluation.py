@@ -5,9 +5,9 @@ from sklearn import metrics as sk
 from kerasclf.decision.rule import Decision
 from kerasclf.errors import UserError
 from kerasclf.evaluation.baseline import predict_baseline
-from kerasclf.evaluation.bootstrap import compare, measure
-from kerasclf.evaluation.evaluate import evaluate
-from kerasclf.evaluation.metrics import (
+from kerasclf.statistics.bootstrap import compare, measure
+from kerasclf.evaluation.predictions import evaluate
+from kerasclf.statistics.metrics import (
     class_scores,
     confusion_matrix,
     expected_calibration_error,

@@ -15,18 +15,13 @@ import tensorflow as tf
 from conftest import SMALL
 
 from export import benchmark, edge, tflite
-from export.convert import append_metadata, convert
-from export.gate import (
-    GateError,
-    check_agreement,
-    check_golden,
-    check_ops,
-    check_size,
-    compare,
-)
-from export.golden import GOLDEN_TEXTS
-from export.recipes import RECIPES
-from export.runtime import EdgeClassifier, encode, read_metadata
+from export.litert.benchmark import LOWER_IS_BETTER, find_regressions
+from export.litert.convert import append_metadata, convert
+from export.litert.gate import check_agreement, check_ops, check_size, compare
+from export.litert.recipes import RECIPES
+from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
+from export.program.inputs import describe_input
+from export.program.runtime import EdgeClassifier, encode, read_metadata
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
 from kerasclf.train import main as train
@@ -44,8 +39,11 @@ def file(run, tmp_path_factory):
     return path
 
 
-def write(content, path):
-    path.write_bytes(content)
+def write(classifier, path):
+    """The float32 file of a classifier, loaded."""
+    model = convert(classifier, describe_input(classifier), RECIPES["float32"], [])
+    metadata = {"labels": classifier.labels, "max_bytes": classifier.featurizer.max_bytes}
+    path.write_bytes(append_metadata(model, metadata))
     return EdgeClassifier(path)
 
 
@@ -61,17 +59,13 @@ def test_file_is_measured_on_test_rows_only_when_asked(run, tmp_path, capsys):
     assert test["difference"]["difference"] == 0
 
 
-def metadata_of(classifier):
-    return {"labels": list(classifier.labels), "max_bytes": classifier.featurizer.max_bytes}
-
-
 def test_encode():
     assert encode("aé", 5).tolist() == [[97, 195, 169, 0, 0]]
     assert encode("abc", 2).tolist() == [[97, 98]]
     assert encode("", 2).dtype == np.int32
 
 
-def test_file_carries_what_it_needs_to_be_understood(file, run):
+def test_metadata_describe_labels_and_run(file, run):
     with zipfile.ZipFile(file) as archive:
         assert archive.namelist() == ["metadata.json"]
     metadata = read_metadata(file.read_bytes())
@@ -91,13 +85,12 @@ def test_file_carries_what_it_needs_to_be_understood(file, run):
 )
 def test_decision_is_inside_the_file(decision, classifier, tmp_path):
     decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
-    content = convert(decided, RECIPES["float32"], [])
-    file = write(append_metadata(content, metadata_of(decided)), tmp_path / "m.tflite")
+    file = write(decided, tmp_path / "m.tflite")
     texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
     expected = decided.predict(texts)
-    found = [file.classify(text) for text in texts]
-    assert [entry["label"] for entry in found] == expected["predicted_label"].tolist()
-    assert [entry["review"] for entry in found] == expected["review"].tolist()
+    predictions = [file.classify(text) for text in texts]
+    assert [entry["label"] for entry in predictions] == expected["predicted_label"].tolist()
+    assert [entry["review"] for entry in predictions] == expected["review"].tolist()
 
 
 def test_gate_refuses_ops_that_devices_lack():
@@ -121,28 +114,36 @@ def test_gate_refuses_a_file_without_its_weights():
         check_size(b"x" * 4_100_000, 1_000_000, 800_000, RECIPES["dynamic_int8"])
 
 
-def test_gate_refuses_another_model(classifier, tmp_path):
-    content = convert(classifier, RECIPES["float32"], [])
-    file = write(append_metadata(content, metadata_of(classifier)), tmp_path / "m.tflite")
+def test_parity_check_refuses_another_model(classifier, tmp_path):
+    file = write(classifier, tmp_path / "m.tflite")
+    assert check_golden(file.predict_proba, classifier, 1e-5) <= 1e-5
     other = Classifier(
         classifier.featurizer,
         classifier.core,
         classifier.labels,
         replace(classifier.decision, temperature=classifier.decision.temperature * 3),
     )
-    with pytest.raises(GateError, match="probabilities differ from Keras"):
-        check_golden(file, other, RECIPES["float32"])
+    with pytest.raises(ParityError, match="probabilities differ from Keras"):
+        check_golden(file.predict_proba, other, 1e-5)
+
+
+@pytest.mark.parametrize("wrong", [slice(None), slice(4, 5)], ids=["all", "one"])
+def test_parity_check_refuses_nan(wrong, classifier):
+    probabilities = classifier.predict_proba(GOLDEN_TEXTS)
+    probabilities[wrong] = np.nan
+    with pytest.raises(ParityError, match="differ from Keras by nan") as caught:
+        check_golden(lambda texts: probabilities, classifier, 1.0)
+    assert repr(GOLDEN_TEXTS[wrong][0]) in str(caught.value)
 
 
 def test_gate_counts_drops_beyond_one_row():
-    truth = np.repeat([0, 1], [90, 10])
-    keras_decided = truth.copy()
-    one_off, two_off = truth.copy(), truth.copy()
+    class_ids = np.repeat([0, 1], [90, 10])
+    one_off, two_off = class_ids.copy(), class_ids.copy()
     one_off[-1:] = 0
     two_off[-2:] = 0
     labels = ("x", "y")
-    assert compare(truth, one_off, keras_decided, labels).worst_recall_drop == 0
-    agreement = compare(truth, two_off, keras_decided, labels)
+    assert compare(class_ids, one_off, class_ids, labels).worst_recall_drop == 0
+    agreement = compare(class_ids, two_off, class_ids, labels)
     assert agreement.worst_recall_drop == pytest.approx(0.1)
     assert agreement.worst_class == "y"
     assert agreement.macro_f1_drop > 0
@@ -152,9 +153,7 @@ def test_gate_counts_drops_beyond_one_row():
 
 
 def test_refused_file_is_not_left_behind(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "export.prove.RECIPES", {"float32": replace(RECIPES["float32"], tolerance=-1)}
-    )
+    monkeypatch.setitem(RECIPES, "float32", replace(RECIPES["float32"], tolerance=-1))
     output = tmp_path / "m.tflite"
     assert tflite.main([str(run), f"--output={output}", "--recipe=float32"]) == 2
     assert "was not kept: probabilities differ" in capsys.readouterr().err
@@ -167,6 +166,7 @@ def test_bad_exports(run, tmp_path, capsys):
         "no run ": [str(tmp_path / "none")],
         "ends in .tflite": [str(run), f"--output={tmp_path}/model.bin"],
         "is not a folder": [str(run), f"--output={run}/labels.json/m.tflite"],
+        "--recipe is 'int3'; expected one of float32, float16": [str(run), "--recipe=int3"],
     }
     for message, arguments in cases.items():
         assert tflite.main(arguments) == 2
@@ -190,13 +190,31 @@ def test_an_op_that_devices_lack_is_named(run, tmp_path, capsys):
         assert not output.parent.exists()
 
 
-def test_a_run_without_its_model_is_no_run(run, tmp_path, capsys):
+def test_recipes_are_listed_and_checked_without_tensorflow():
+    code = (
+        "import sys; from export.tflite import main; code = main(sys.argv[1:]); "
+        "assert not {'tensorflow', 'ai_edge_quantizer'} & set(sys.modules); sys.exit(code)"
+    )
+
+    def run_command(argument):
+        command = [sys.executable, "-c", code, argument]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    refused = run_command("--recipe=int3")
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(f"expected one of {', '.join(RECIPES)}\n")
+    listed = run_command("--help")
+    assert listed.returncode == 0
+    assert all(name in listed.stdout for name in RECIPES)
+
+
+def test_a_run_without_its_model_is_not_a_run(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path / "runs" / "1", ignore=shutil.ignore_patterns("model.keras"))
     for command in (tflite, edge):
         output = tmp_path / "files" / "m.tflite"
         assert command.main([str(tmp_path / "runs" / "1"), f"--output={output}"]) == 2
         captured = capsys.readouterr()
-        assert "is no run: it has no metrics.json and model.keras" in captured.err
+        assert "is not a run: it has no metrics.json and model.keras" in captured.err
         assert captured.err.count("\n") == 1
         assert not output.parent.exists()
 
@@ -225,7 +243,7 @@ def test_edge_folder(file, tmp_path, capsys):
     assert done.returncode == 1
     capsys.readouterr()
     assert edge.main([str(file), f"--output={folder}"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -240,10 +258,10 @@ def test_edge_folder_needs_only_its_requirements(file, tmp_path):
         [python, folder / "classify.py", "--self-test"], capture_output=True, text=True, check=False
     )
     assert done.stdout == "self-test passed\n", done.stderr
-    told = subprocess.run(
+    printed = subprocess.run(
         [python, folder / "classify.py", "guten Morgen"], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.startswith("de  ")
+    ).stdout
+    assert printed.startswith("de  ")
     assert subprocess.run(
         [python, "-c", "import tensorflow"], capture_output=True, check=False
     ).returncode
@@ -271,17 +289,18 @@ def test_benchmark(file, table, tmp_path, capsys):
     assert "p95 ms" in capsys.readouterr().out
     first, second = json.loads(output.read_text())["measured"]
     assert (first["threads"], second["threads"]) == (1, 2)
+    assert json.loads(output.read_text())["format"] == 1
     assert first["bytes"] == file.stat().st_size
     assert first["gzip_bytes"] == len(gzip.compress(file.read_bytes()))
     assert first["p50_ms"] <= first["p90_ms"] <= first["p95_ms"] <= first["p99_ms"]
     assert first["macro_f1"] == second["macro_f1"] > 0.8
-    assert plot.read_text().lstrip().startswith("<?xml")
+    assert plot.read_text().startswith("<svg")
 
 
 def test_benchmark_measures_without_tensorflow(file):
     code = (
-        "import sys; from pathlib import Path; import export.benchmark; from export.measure import "
-        "measure; measure(Path(sys.argv[1]), 1, []); "
+        "import sys; from pathlib import Path; import export.benchmark; "
+        "from export.litert.measure import measure; measure(Path(sys.argv[1]), 1, []); "
         "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'tyro', 'rich'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -305,12 +324,12 @@ def test_benchmark_is_a_gate(file, tmp_path, capsys):
 
 
 def test_regressions_by_hand():
-    row = dict.fromkeys(benchmark.LOWER_IS_BETTER, 100.0)
+    row = dict.fromkeys(LOWER_IS_BETTER, 100.0)
     row |= {"file": "f", "name": "n", "recipe": "r", "threads": 1}
-    assert benchmark.find_regressions([row | {"p50_ms": 110.0}], [row], 0.1 + 1e-9) == []
-    lines = benchmark.find_regressions([row | {"p50_ms": 111.0}], [row], 0.1)
+    assert find_regressions([row | {"p50_ms": 110.0}], [row], 0.1 + 1e-9) == []
+    lines = find_regressions([row | {"p50_ms": 111.0}], [row], 0.1)
     assert lines == ["f: p50_ms 111, was 100 (+11%)"]
-    assert benchmark.find_regressions([row | {"threads": 2, "p50_ms": 999.0}], [row], 0.1) == []
+    assert find_regressions([row | {"threads": 2, "p50_ms": 999.0}], [row], 0.1) == []
 
 
 def test_bad_benchmarks(file, tmp_path, capsys, monkeypatch):
@@ -324,8 +343,8 @@ def test_bad_benchmarks(file, tmp_path, capsys, monkeypatch):
         "expected a share": [str(file), "--max-regression=much"],
         "cannot read": [str(file), "--baseline=/none.json"],
         "needs the program adb": [str(file), "--adb"],
-        "cut.tflite: it carries no metadata": [str(cut)],
-        "half.tflite: it carries no metadata": [
+        "cut.tflite: it has no metadata": [str(cut)],
+        "half.tflite: it has no metadata": [
             str(file),
             str(half),
             f"--output={tmp_path}/b.json",

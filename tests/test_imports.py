@@ -1,46 +1,130 @@
+"""What may import what: the rooms of the project, from the bottom up."""
+
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
+from kerasclf.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
-MAY_IMPORT = {
-    "kerasclf": {"kerasclf"},
-    "export": {"export", "kerasclf"},
-    "tuning": {"tuning", "export", "kerasclf"},
-    "benchmarks": {"benchmarks", "kerasclf"},
-}
+
+ROOMS = (
+    # kerasclf: the foundation, which needs neither Keras nor data.
+    *("kerasclf.errors", "kerasclf.console", "kerasclf.files", "kerasclf.extras"),
+    *("kerasclf.encoders", "kerasclf.config", "kerasclf.command", "kerasclf.train_options"),
+    "kerasclf.client",
+    # Arrays and tables.
+    *("kerasclf.statistics", "kerasclf.data", "kerasclf.augmentation", "kerasclf.decision"),
+    # A run on disk, and a model in memory.
+    *("kerasclf.run", "kerasclf.models", "kerasclf.training", "kerasclf.classifier"),
+    "kerasclf.table_prediction",
+    # What is measured, how it is shown, and the job that does all of it.
+    *("kerasclf.evaluation", "kerasclf.report", "kerasclf.job"),
+    # export: the program of every exported file, then one room per target.
+    *("export.program", "export.litert", "export.device", "export.serving", "export.tensorrt"),
+    *("export.compression", "export.distillation", "export.ladder", "export.scoring"),
+    "tuning",
+)
+"""Rooms in an order in which each imports only earlier ones (and itself)."""
 
 
-def find_wrong_imports(root: Path) -> list[str]:
-    """file:line of every import that goes against export -> kerasclf, tuning -> both."""
-    wrong = []
-    for package, allowed in MAY_IMPORT.items():
-        for file in sorted((root / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
-                elif isinstance(node, ast.ImportFrom) and not node.level:
-                    names = [node.module]
-                else:
-                    continue
-                tops = {name.split(".")[0] for name in names} & set(MAY_IMPORT)
-                wrong += [
-                    f"{file.relative_to(root)}:{node.lineno} imports {top}"
-                    for top in sorted(tops - allowed)
-                ]
-    return wrong
+def room_of(module: str) -> str:
+    """The room of a module."""
+    parts = module.split(".")
+    for length in (2, 1):
+        if ".".join(parts[:length]) in ROOMS:
+            return ".".join(parts[:length])
+    return module
+
+
+def read_imports(root: Path) -> dict[str, set[str]]:
+    """The modules of the project that each of its modules imports, at any place in the file."""
+    files = [
+        f for package in ("kerasclf", "export", "tuning") for f in (root / package).rglob("*.py")
+    ]
+    names = {}
+    for file in files:
+        parts = file.relative_to(root).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    imports = {}
+    for name, file in names.items():
+        found = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                # `from package import module` imports the module, `from module import name` too.
+                members = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= (members & set(names)) or {node.module}
+        imports[name] = {module for module in found if module in names} - {name}
+    return imports
+
+
+def is_command(module: str) -> bool:
+    """Whether a module parses a command line; only the program itself may import it."""
+    return module in {path for path, _ in COMMANDS.values()}
+
+
+def find_wrong_imports(imports: dict[str, set[str]]) -> list[str]:
+    """Lines «module imports module» that go up the list of rooms, or to a command."""
+    order = {room: place for place, room in enumerate(ROOMS)}
+    entries = {"kerasclf", "kerasclf.cli", "kerasclf.__main__"}
+    return [
+        f"{module} imports {imported}"
+        for module, others in sorted(imports.items())
+        for imported in sorted(others)
+        if is_command(imported)
+        or (
+            not (is_command(module) or module in entries)
+            and order.get(room_of(imported), 0) > order.get(room_of(module), -1)
+        )
+    ]
+
+
+def test_rooms_import_only_earlier_rooms():
+    assert find_wrong_imports(read_imports(ROOT)) == []
+
+
+def test_every_module_has_a_room():
+    modules = {m for m in read_imports(ROOT) if "." in m and not is_command(m)}
+    outside = {m for m in modules if room_of(m) not in ROOMS}
+    assert outside == {"kerasclf.cli", "kerasclf.__main__"}
+    assert {room_of(m) for m in modules} >= set(ROOMS) - {"tuning"}
+
+
+def test_no_module_imports_itself_through_others():
+    try:
+        TopologicalSorter(read_imports(ROOT)).prepare()
+    except CycleError as error:
+        pytest.fail(f"circular import: {' -> '.join(error.args[1])}")
 
 
 def test_packages_import_in_one_direction():
-    assert find_wrong_imports(ROOT) == []
+    allowed = {
+        "kerasclf": {"kerasclf"},
+        "export": {"export", "kerasclf"},
+        "tuning": {"tuning", "export", "kerasclf"},
+    }
+    wrong = [
+        f"{module} imports {imported}"
+        for module, others in read_imports(ROOT).items()
+        for imported in others
+        if imported.split(".")[0] not in allowed[module.split(".")[0]]
+    ]
+    assert wrong == []
 
 
-def test_a_wrong_import_is_found_with_its_line(tmp_path):
-    for package in MAY_IMPORT:
-        (tmp_path / package).mkdir()
-    (tmp_path / "kerasclf" / "a.py").write_text("import os\n\nfrom export.tflite import x\n")
-    (tmp_path / "export" / "b.py").write_text("def f():\n    import tuning.search\n")
-    (tmp_path / "tuning" / "c.py").write_text("import export, kerasclf\n")
-    assert find_wrong_imports(tmp_path) == [
-        "kerasclf/a.py:3 imports export",
-        "export/b.py:2 imports tuning",
+def test_a_wrong_import_is_found(tmp_path):
+    for package in ("kerasclf/data", "kerasclf/report", "export", "tuning"):
+        (tmp_path / package).mkdir(parents=True)
+    (tmp_path / "kerasclf/train.py").write_text("")
+    (tmp_path / "kerasclf/report/page.py").write_text("from kerasclf.data import tables\n")
+    (tmp_path / "kerasclf/data/tables.py").write_text(
+        "def f():\n    from kerasclf.report.page import x\n    from kerasclf import train\n"
+    )
+    assert find_wrong_imports(read_imports(tmp_path)) == [
+        "kerasclf.data.tables imports kerasclf.report.page",
+        "kerasclf.data.tables imports kerasclf.train",
     ]

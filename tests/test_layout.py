@@ -2,7 +2,7 @@ import pytest
 
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing, write_json
-from kerasclf.layout import RunLayout
+from kerasclf.run.layout import RunLayout
 
 
 def finish(layout):
@@ -16,7 +16,7 @@ def test_numbers_grow_and_a_partial_run_is_none(tmp_path):
     second = RunLayout.create(tmp_path, "n")
     assert (first.root.name, second.root.name) == ("1", "2.partial")
     assert RunLayout.open(tmp_path / "n").root == first.root
-    with pytest.raises(UserError, match=r"2 is not finished; go on with --resume .*2\.partial"):
+    with pytest.raises(UserError, match=r"2 is not finished; resume it with --resume .*2\.partial"):
         RunLayout.open(tmp_path / "n" / "2")
     third = RunLayout.create(tmp_path, "n")
     assert third.root.name == "3.partial"
@@ -33,14 +33,14 @@ def test_reopen(tmp_path):
     assert RunLayout.reopen(partial.root).root == partial.root
     assert RunLayout.reopen(partial.whole.root).root == partial.root
     whole = finish(partial)
-    with pytest.raises(UserError, match="is finished"):
+    with pytest.raises(UserError, match="is already finished"):
         RunLayout.reopen(whole.root)
 
 
 def test_open_says_what_is_wrong(tmp_path):
     with pytest.raises(UserError, match="no run"):
         RunLayout.open(tmp_path / "none")
-    with pytest.raises(UserError, match="is no run"):
+    with pytest.raises(UserError, match="is not a run"):
         RunLayout.open(tmp_path)
 
 

@@ -17,13 +17,13 @@ import onnx
 import onnxruntime
 
 from export import onnx as command
-from export import onnx_file
-from export.gate import GateError
-from export.golden import GOLDEN_TEXTS
-from export.runtime import encode
+from export.program.golden import GOLDEN_TEXTS, ParityError
+from export.program.inputs import describe_input
+from export.program.runtime import encode
+from export.tensorrt import export_onnx, onnx_file
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
-from kerasclf.layout import RunLayout
+from kerasclf.run.layout import RunLayout
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_decision_is_inside_the_file(decision, classifier, run, tmp_path):
     middle = np.sort(decided.predict(texts)["confidence"])[[8, -1]].mean()
     decided.decision = replace(decision, review_below=float(middle))
     path = tmp_path / "m.onnx"
-    onnx.save(onnx_file.convert(decided, RunLayout(run)), path)
+    onnx.save(onnx_file.convert(decided, describe_input(decided), RunLayout(run)), path)
     expected, found = decided.predict(texts), run_file(path, texts)
     labels = [classifier.labels[i] for i in found["label"]]
     assert labels == expected["predicted_label"].tolist()
@@ -102,18 +102,19 @@ def test_decision_is_inside_the_file(decision, classifier, run, tmp_path):
 
 
 def test_another_model_is_refused(classifier, exported):
-    onnx_file.check(exported, classifier)
+    file_input = describe_input(classifier)
+    assert onnx_file.check(exported, classifier, file_input) <= onnx_file.TOLERANCE
     warmer = replace(classifier.decision, temperature=classifier.decision.temperature * 3)
     other = Classifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
-    with pytest.raises(GateError, match="differ from Keras"):
-        onnx_file.check(exported, other)
+    with pytest.raises(ParityError, match="differ from Keras"):
+        onnx_file.check(exported, other, file_input)
     shifted = replace(classifier.decision, offsets=(50.0, 0.0, 0.0))
     other = Classifier(classifier.featurizer, classifier.core, classifier.labels, shifted)
-    with pytest.raises(GateError, match="other class ids"):
-        onnx_file.check(exported, other)
+    with pytest.raises(ParityError, match="other class ids"):
+        onnx_file.check(exported, other, file_input)
 
 
-def test_what_onnx_cannot_say_is_refused_and_not_left_behind(run, tmp_path, capfd):
+def test_an_op_that_onnx_lacks_is_refused_and_not_left_behind(run, tmp_path, capfd):
     copy = tmp_path / "runs" / "1"
     shutil.copytree(run, copy)
     core = keras.saving.load_model(copy / "model.keras", compile=False)
@@ -151,7 +152,7 @@ def test_trtexec_line(exported, run, capsys):
         f"--saveEngine={output.with_suffix('.engine')}",
         "--fp16",
     ]
-    tokens = command.write_trtexec(output, {"padding_mask": 96, "token_ids": 96})
+    tokens = export_onnx.write_trtexec(output, {"padding_mask": 96, "token_ids": 96})
     assert "--optShapes=padding_mask:32x96,token_ids:32x96" in tokens
 
 
@@ -167,7 +168,7 @@ def test_bad_exports(run, tmp_path, capsys, monkeypatch):
         captured = capsys.readouterr()
         assert message in captured.err
         assert captured.err.count("\n") == 1
-    monkeypatch.setattr(command, "NEEDED", ("no_such_package",))
+    monkeypatch.setattr(export_onnx, "NEEDED", ("no_such_package",))
     assert command.main([str(run), f"--output={tmp_path}/m.onnx"]) == 2
     assert "'.[onnx]'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

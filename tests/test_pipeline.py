@@ -11,7 +11,7 @@ from kerasclf.data.pipeline import (
     train_dataset,
 )
 
-CLASSES = np.repeat([0, 1, 2], [400, 80, 20])
+CLASS_IDS = np.repeat([0, 1, 2], [400, 80, 20])
 
 
 def identity(texts):
@@ -25,35 +25,35 @@ def test_shares_by_hand():
     assert sampler_shares(counts, "balanced").tolist() == [0.5, 0.5]
 
 
-def test_natural_order_holds_each_row_once():
-    order = epoch_order(CLASSES, "natural", 0, 0)
+def test_natural_order_has_each_row_once():
+    order = epoch_order(CLASS_IDS, "natural", 0, 0)
     assert sorted(order) == list(range(500))
 
 
 @pytest.mark.parametrize("sampler", ["natural", "sqrt", "balanced"])
 def test_every_batch_has_the_same_shares(sampler):
-    order = epoch_order(CLASSES, sampler, 0, 3)
-    shares = sampler_shares(np.bincount(CLASSES), sampler)
+    order = epoch_order(CLASS_IDS, sampler, 0, 3)
+    shares = sampler_shares(np.bincount(CLASS_IDS), sampler)
     for start in range(0, len(order) - 50, 50):
-        counts = np.bincount(CLASSES[order[start : start + 50]], minlength=3)
+        counts = np.bincount(CLASS_IDS[order[start : start + 50]], minlength=3)
         assert np.abs(counts - 50 * shares).max() <= 2
 
 
-def test_rare_rows_come_again_only_after_all_have_come():
-    order = epoch_order(CLASSES, "balanced", 0, 0)
+def test_rare_rows_repeat_only_after_all_of_their_class():
+    order = epoch_order(CLASS_IDS, "balanced", 0, 0)
     times = np.bincount(order, minlength=500)[480:]
     assert times.max() - times.min() <= 1
     assert times.min() >= 8
 
 
 def test_order_depends_on_seed_and_epoch_alone():
-    first = epoch_order(CLASSES, "natural", 1, 2)
-    assert (first == epoch_order(CLASSES, "natural", 1, 2)).all()
-    assert (first != epoch_order(CLASSES, "natural", 1, 3)).any()
-    assert (first != epoch_order(CLASSES, "natural", 2, 2)).any()
+    first = epoch_order(CLASS_IDS, "natural", 1, 2)
+    assert (first == epoch_order(CLASS_IDS, "natural", 1, 2)).all()
+    assert (first != epoch_order(CLASS_IDS, "natural", 1, 3)).any()
+    assert (first != epoch_order(CLASS_IDS, "natural", 2, 2)).any()
 
 
-def test_buckets_hold_the_same_rows_in_less_padding():
+def test_buckets_have_the_same_rows_and_less_padding():
     random = np.random.default_rng(0)
     lengths = random.integers(1, 100, 500)
     order = random.permutation(500)
@@ -71,29 +71,29 @@ def collect(epochs, **keywords):
     texts = [f"text {i}" for i in range(500)]
     options = {"batch_size": 64, "sampler": "natural", "seed": 7}
     dataset = train_dataset(
-        texts, CLASSES, CLASSES, identity, epochs=epochs, **(options | keywords)
+        texts, CLASS_IDS, CLASS_IDS, identity, epochs=epochs, **(options | keywords)
     )
-    return [(batch["text"].numpy().tolist(), labels.numpy().tolist()) for batch, labels in dataset]
+    return [(inputs["text"].numpy().tolist(), ids.numpy().tolist()) for inputs, ids in dataset]
 
 
 def test_later_epochs_are_the_same_after_a_restart():
-    steps = steps_per_epoch(CLASSES, "natural", 64)
+    steps = steps_per_epoch(CLASS_IDS, "natural", 64)
     whole, rest = collect(range(0, 3)), collect(range(1, 3))
     assert len(whole) == 3 * steps
     assert whole[steps:] == rest
 
 
 @pytest.mark.parametrize("bucket", [False, True])
-def test_no_row_is_dropped_and_labels_stay_with_texts(bucket):
+def test_no_row_is_dropped_and_class_ids_stay_with_texts(bucket):
     batches = collect(range(1), bucket=bucket)
     pairs = {}
-    for texts, labels in batches:
-        pairs |= dict(zip(texts, labels, strict=True))
-    assert pairs == {f"text {i}".encode(): int(CLASSES[i]) for i in range(500)}
+    for texts, class_ids in batches:
+        pairs |= dict(zip(texts, class_ids, strict=True))
+    assert pairs == {f"text {i}".encode(): int(CLASS_IDS[i]) for i in range(500)}
 
 
 def test_evaluation_keeps_order_and_the_last_rows():
     texts = [f"{i}" for i in range(37)]
     dataset = evaluation_dataset(texts, identity, 16)
-    found = tf.concat([batch["text"] for batch in dataset], axis=0).numpy().tolist()
-    assert found == [text.encode() for text in texts]
+    batched = tf.concat([batch["text"] for batch in dataset], axis=0).numpy().tolist()
+    assert batched == [text.encode() for text in texts]

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from kerasclf.models.core import build_pretrained_core
-from kerasclf.models.featurizer import load_featurizer
-from kerasclf.models.pretrained import load_pretrained
+from kerasclf.models.load import load_featurizer
+from kerasclf.models.pretrained import build_pretrained_core, load_pretrained
 from kerasclf.train import main as train
 
 # KerasHub leaves the vocabulary's file to the garbage collector.

@@ -12,8 +12,8 @@ from kerasclf import cli
 from kerasclf.config import TrainConfig
 from kerasclf.evaluation.advice import Facts, advise
 from kerasclf.files import read_json
-from kerasclf.job.hold import hold, is_held
-from kerasclf.layout import RunLayout
+from kerasclf.run.hold import hold, is_held
+from kerasclf.run.layout import RunLayout
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What each recipe writes into the flatbuffer."""
+"""The flatbuffer that each recipe writes."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,13 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from export.convert import append_metadata, convert
-from export.gate import check_golden, check_ops
-from export.golden import GOLDEN_TEXTS
-from export.lookup import swap_gathers
-from export.recipes import RECIPES
-from export.runtime import EdgeClassifier
+from export.litert.convert import append_metadata, convert
+from export.litert.gate import check_ops
+from export.litert.lookup import swap_gathers
+from export.litert.recipes import RECIPES
+from export.program.golden import GOLDEN_TEXTS, check_golden
+from export.program.inputs import describe_input
+from export.program.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
 
@@ -19,6 +20,10 @@ from kerasclf.decision.rule import Decision
 @pytest.fixture(scope="module")
 def classifier(run):
     return Classifier.load(run)
+
+
+def make_model(classifier, recipe, texts=()):
+    return convert(classifier, describe_input(classifier), RECIPES[recipe], texts)
 
 
 def load(model, classifier, path):
@@ -32,30 +37,30 @@ def read_flatbuffer(model):
 
 
 def output_types(model):
-    """Types of the outputs of each op of a flatbuffer, by the op's name."""
-    found = read_flatbuffer(model)
+    """The output types of each op of a flatbuffer, by name of the op."""
+    flatbuffer = read_flatbuffer(model)
     names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
     types = {}
-    for operator in found.subgraphs[0].operators:
-        name = names[found.operatorCodes[operator.opcodeIndex].builtinCode]
-        output = found.subgraphs[0].tensors[operator.outputs[0]]
+    for operator in flatbuffer.subgraphs[0].operators:
+        name = names[flatbuffer.operatorCodes[operator.opcodeIndex].builtinCode]
+        output = flatbuffer.subgraphs[0].tensors[operator.outputs[0]]
         types.setdefault(name, set()).add(output.type)
     return types
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_agrees_with_keras_and_has_builtin_ops(recipe, classifier, table, tmp_path):
-    recipe = RECIPES[recipe]
-    # The golden texts are far from the table's: ranges for integers must know them.
+    # The golden texts differ from the table's, and the integer ranges must cover them.
     texts = [*pd.read_csv(table)["text"], *GOLDEN_TEXTS * 5]
-    model = convert(classifier, recipe, texts)
+    model = make_model(classifier, recipe, texts)
     check_ops(model)
     file = load(model, classifier, tmp_path / "m.tflite")
-    assert check_golden(file, classifier, recipe) <= recipe.tolerance
+    tolerance = RECIPES[recipe].tolerance
+    assert check_golden(file.predict_proba, classifier, tolerance) <= tolerance
 
 
-def test_table_reads_the_same_by_either_op(classifier, tmp_path):
-    gathered = convert(classifier, RECIPES["float32"], [])
+def test_either_op_reads_the_same_embeddings(classifier, tmp_path):
+    gathered = make_model(classifier, "float32")
     looked_up = swap_gathers(gathered)
     ops = [set(output_types(model)) for model in (gathered, looked_up)]
     assert ops[0] - ops[1] == {"GATHER"}
@@ -66,8 +71,8 @@ def test_table_reads_the_same_by_either_op(classifier, tmp_path):
         np.testing.assert_array_equal(first, second)
 
 
-def test_int4_packs_the_table_two_to_a_byte(classifier):
-    model = read_flatbuffer(convert(classifier, RECIPES["int4_embedding"], []))
+def test_int4_packs_two_weights_of_the_table_in_a_byte(classifier):
+    model = read_flatbuffer(make_model(classifier, "int4_embedding"))
     rows, width = classifier.core.get_layer("table").embeddings.shape
     (table,) = (t for t in model.subgraphs[0].tensors if list(t.shape) == [rows, width])
     assert table.type == schema.TensorType.INT4
@@ -76,25 +81,26 @@ def test_int4_packs_the_table_two_to_a_byte(classifier):
 
 
 @pytest.mark.parametrize("recipe", ["int4_embedding", "full_int8"])
-def test_costs_are_weighed_in_float32(recipe, classifier, table, tmp_path):
+def test_costs_are_computed_in_float32(recipe, classifier, table, tmp_path):
     costs = ((0.0, 1.0, 9.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0))
     decision = Decision(1.0, (0.0, 0.0, 0.0), costs)
     decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     texts = pd.read_csv(table)["text"].tolist()
-    model = convert(decided, RECIPES[recipe], texts)
+    model = make_model(decided, recipe, texts)
     types = {tuple(t.shape): t.type for t in read_flatbuffer(model).subgraphs[0].tensors}
     logits = classifier.core.get_layer("logits").kernel.shape
     assert types[logits[1], logits[0]] == schema.TensorType.INT8
     assert types[3, 3] == schema.TensorType.FLOAT32
     file = load(model, decided, tmp_path / "m.tflite")
     for text in [*texts[::7], *GOLDEN_TEXTS]:
-        found = file.run(text)
-        assert found["label"] == (found["probabilities"] @ np.array(costs, np.float32)).argmin()
+        outputs = file.run(text)
+        expected_costs = outputs["probabilities"] @ np.array(costs, np.float32)
+        assert outputs["label"] == expected_costs.argmin()
 
 
 def test_full_int8_keeps_means_and_decision_in_float32(classifier, table):
     texts = pd.read_csv(table)["text"].tolist()
-    types = output_types(convert(classifier, RECIPES["full_int8"], texts))
+    types = output_types(make_model(classifier, "full_int8", texts))
     for op in ("GATHER", "AVERAGE_POOL_2D", "CONV_2D", "FULLY_CONNECTED"):
         assert types[op] == {schema.TensorType.INT8}
     for op in ("DIV", "LOG_SOFTMAX", "EXP", "ONE_HOT"):

@@ -3,10 +3,13 @@ import math
 import os
 import random
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +18,24 @@ import pytest
 import yaml
 from conftest import SMALL
 
+from kerasclf.command import parse
 from kerasclf.config import TrainConfig
+from kerasclf.errors import UserError
 from kerasclf.job.prepare import Job, prepare_job
 from kerasclf.train import main as train
-from tuning.crew import share
+from tuning.algorithms import ALGORITHMS
+from tuning.execute import prepare_search
 from tuning.oracles import make_oracle, winner
-from tuning.plan import Search
+from tuning.plan import SearchPlan
+from tuning.search import SearchOptions
 from tuning.search import main as search_main
+from tuning.search import make_plan as search_plan
 from tuning.space import Space, read_space
 from tuning.trial import TrialError, run_trial, summarize
+from tuning.workers.address import Address
+from tuning.workers.chief import serve
+from tuning.workers.membership import join
+from tuning.workers.pool import share
 
 SPACES = Path(__file__).resolve().parents[1] / "tuning" / "spaces"
 TINY = {
@@ -32,7 +44,6 @@ TINY = {
     "filters": [4, 8],
     "class_weights": ["none", "balanced"],
 }
-ALGORITHMS = ("grid", "random", "bayesian", "hyperband")
 
 
 def write_space(folder, choices):
@@ -42,7 +53,7 @@ def write_space(folder, choices):
 
 
 def command(table, output, space, *options):
-    """A search in a process of its own, as its chief's server outlives a call by seconds."""
+    """The command line of a search, for a process of its own that can be killed."""
     arguments = [f"--data={table}", f"--output={output}", f"--space={space}", *SMALL, *options]
     return [sys.executable, "-m", "tuning.search", *arguments]
 
@@ -63,8 +74,8 @@ def finished(folder):
     return {path.parent.name: (path.read_text(), path.stat().st_mtime_ns) for path in paths}
 
 
-def make_search(config, choices, folder, **changes):
-    plan = Search(config, Space(choices), "grid", 4, "macro_f1", 0, None, None, folder)
+def make_plan(config, choices, folder, **changes):
+    plan = SearchPlan(config, Space(choices), "grid", 4, "macro_f1", 0, None, None, folder)
     return replace(plan, **changes)
 
 
@@ -150,9 +161,9 @@ class Sealed(Job):
         assert split != "test"
         return super().rows(split)
 
-    def texts_and_classes(self, split):
+    def texts_and_class_ids(self, split):
         assert split != "test"
-        return super().texts_and_classes(split)
+        return super().texts_and_class_ids(split)
 
 
 @pytest.fixture
@@ -165,11 +176,11 @@ def sealed(run):
 def test_a_trial_is_a_run_without_its_test(run, sealed, tmp_path):
     config, job = sealed
     choices = {"class_weights": ["effective", "none"]}
-    search = make_search(config, choices, tmp_path)
+    plan = make_plan(config, choices, tmp_path)
     rows = {}
     for weights in choices["class_weights"]:
-        values = search.encode({"class_weights": weights})
-        result = run_trial(search, job, weights, values, "worker")
+        values = plan.encode({"class_weights": weights})
+        result = run_trial(plan, job, weights, values, "worker")
         history = pd.read_csv(tmp_path / "trials" / weights / "history.csv")
         assert result["val_macro_f1"] == history["val_macro_f1"].max()
         rows[weights] = history.drop(columns="seconds")
@@ -183,13 +194,13 @@ def test_a_trial_is_a_run_without_its_test(run, sealed, tmp_path):
 
 def test_a_finished_trial_is_read_and_one_of_another_search_is_not(sealed, tmp_path):
     config, job = sealed
-    search = make_search(replace(config, epochs=1), {"filters": [4, 8]}, tmp_path)
-    first = run_trial(search, job, "0000", search.encode({"filters": 4}), "worker")
+    plan = make_plan(replace(config, epochs=1), {"filters": [4, 8]}, tmp_path)
+    first = run_trial(plan, job, "0000", plan.encode({"filters": 4}), "worker")
     path = tmp_path / "trials" / "0000" / "result.json"
     path.write_text(json.dumps({**first, "seconds": -1.0}))
-    again = run_trial(search, job, "0000", search.encode({"filters": 4}), "worker")
+    again = run_trial(plan, job, "0000", plan.encode({"filters": 4}), "worker")
     assert again["seconds"] == -1
-    other = run_trial(search, job, "0000", search.encode({"filters": 8}), "worker")
+    other = run_trial(plan, job, "0000", plan.encode({"filters": 8}), "worker")
     assert other["seconds"] > 0
 
 
@@ -202,13 +213,13 @@ def test_a_loss_that_is_no_number_fails_a_trial():
 def test_costs_are_those_of_the_exported_file(sealed, tmp_path):
     config, job = sealed
     base = replace(config, epochs=1)
-    search = make_search(base, {"filters": [8]}, tmp_path, max_size=10**6, max_latency=1e3)
-    result = run_trial(search, job, "0000", search.encode({"filters": 8}), "worker")
+    plan = make_plan(base, {"filters": [8]}, tmp_path, max_size=10**6, max_latency=1e3)
+    result = run_trial(plan, job, "0000", plan.encode({"filters": 8}), "worker")
     assert 512 * 8 < result["bytes"] < 10**6
     assert 0 < result["p95_ms"] < 1e3
-    search = make_search(base, {"filters": [8]}, tmp_path / "small", max_size=1000)
+    plan = make_plan(base, {"filters": [8]}, tmp_path / "small", max_size=1000)
     with pytest.raises(TrialError, match="bytes are over --max-size"):
-        run_trial(search, job, "0000", search.encode({"filters": 8}), "worker")
+        run_trial(plan, job, "0000", plan.encode({"filters": 8}), "worker")
 
 
 def test_shares_of_cores():
@@ -221,16 +232,16 @@ def test_shares_of_cores():
 
 
 def advance(oracle, trial):
-    chosen = oracle.search.decode(trial.hyperparameters.values)
+    chosen = oracle.plan.decode(trial.hyperparameters.values)
     score = chosen["learning_rate"] + chosen["filters"] / 100 - chosen["dropout"]
     oracle.update_trial(trial.trial_id, {"val_macro_f1": score})
     trial.status = "COMPLETED"
     oracle.end_trial(trial)
 
 
-def walk(search, cut):
+def walk(plan, cut):
     """Has an oracle propose to its end, and leaves it for a new one at some moments."""
-    oracle = make_oracle(search, "identity")
+    oracle = make_oracle(plan, "fingerprint")
     oracle.verbose = 0
     moments = random.Random(0)
     while (trial := oracle.create_trial("tuner")).status != "STOPPED":
@@ -239,7 +250,7 @@ def walk(search, cut):
         if advanced:
             advance(oracle, trial)
         if cut and (not advanced or moments.random() < 0.5):
-            oracle = make_oracle(search, "identity")
+            oracle = make_oracle(plan, "fingerprint")
             oracle.verbose = 0
             oracle.reload()
     return oracle
@@ -253,15 +264,15 @@ def test_an_oracle_proposes_each_trial_once_then_the_finals(algorithm, cut, tmp_
     config = TrainConfig(epochs=3, name="x")
     size = Space(TINY).size
     trials = 9 if algorithm == "hyperband" else size
-    search = make_search(config, TINY, tmp_path, algorithm=algorithm, trials=trials, final_seeds=2)
-    oracle = walk(search, cut)
+    plan = make_plan(config, TINY, tmp_path, algorithm=algorithm, trials=trials, final_seeds=2)
+    oracle = walk(plan, cut)
     searched = oracle.searched()
     assert len(searched) == trials
     assert {trial.status for trial in oracle.trials.values()} == {"COMPLETED"}
-    configs = {search.trial_config(t.hyperparameters.values).to_yaml() for t in searched}
+    configs = {plan.trial_config(t.hyperparameters.values).to_yaml() for t in searched}
     assert len(configs) == trials
     seeds = [
-        sorted(search.trial_config(t.hyperparameters.values).seed for t in oracle.finals(trial))
+        sorted(plan.trial_config(t.hyperparameters.values).seed for t in oracle.finals(trial))
         for trial in oracle.ranked()[:4]
     ]
     assert seeds == [[1, 2], [1, 2], [1, 2], []]
@@ -269,9 +280,9 @@ def test_an_oracle_proposes_each_trial_once_then_the_finals(algorithm, cut, tmp_
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_finals_decide(tmp_path):
-    search = make_search(TrainConfig(name="x"), {"filters": [4, 8]}, tmp_path, trials=2)
-    search = replace(search, final_seeds=2)
-    oracle = make_oracle(search, "identity")
+    plan = make_plan(TrainConfig(name="x"), {"filters": [4, 8]}, tmp_path, trials=2)
+    plan = replace(plan, final_seeds=2)
+    oracle = make_oracle(plan, "fingerprint")
     oracle.verbose = 0
     for score in (0.9, 0.8, 0.5, 0.6, 0.7, 0.75):
         trial = oracle.create_trial("tuner")
@@ -281,6 +292,22 @@ def test_the_finals_decide(tmp_path):
     assert oracle.create_trial("tuner").status == "STOPPED"
     assert oracle.ranked()[0].trial_id == "0000"
     assert winner(oracle).trial_id == "0001"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_worker_stops_before_every_trial_has_ended(tmp_path):
+    plan = make_plan(TrainConfig(name="x"), {"filters": [4]}, tmp_path, trials=1, final_seeds=1)
+    oracle = make_oracle(plan, "fingerprint")
+    oracle.verbose = 0
+    for seed in (0, 1):
+        trial = oracle.create_trial("first")
+        assert plan.trial_config(trial.hyperparameters.values).seed == seed
+        assert oracle.create_trial("second").status == "IDLE"
+        oracle.update_trial(trial.trial_id, {"val_macro_f1": 0.5})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert oracle.create_trial("first").status == "STOPPED"
+    assert oracle.create_trial("second").status == "STOPPED"
 
 
 # Whole searches
@@ -299,12 +326,12 @@ def test_search_leaves_a_leaderboard_and_a_usable_configuration(searched, tmp_pa
     _, result, output = searched
     folder = output / "greetings-search"
     assert (result["trials"], result["completed"], result["finals"]) == (4, 2, 2)
-    board = pd.read_csv(folder / "leaderboard.csv", dtype={"trial": str})
-    assert board["trial"].nunique() == 4
-    assert board["outcome"].str.contains("failed: .*none").sum() == 2
-    best = board[board["outcome"] == "best"].iloc[0]
+    leaderboard = pd.read_csv(folder / "leaderboard.csv", dtype={"trial": str})
+    assert leaderboard["trial"].nunique() == 4
+    assert leaderboard["outcome"].str.contains("failed: .*none").sum() == 2
+    best = leaderboard[leaderboard["outcome"] == "best"].iloc[0]
     assert best["rank"] == 1
-    assert best["final_mean"] == board["final_mean"].max()
+    assert best["final_mean"] == leaderboard["final_mean"].max()
     page = (folder / "leaderboard.html").read_text()
     assert page.count("<svg") == 2
     assert "<script" not in page
@@ -326,12 +353,48 @@ def test_a_finished_search_repeats_nothing_and_refuses_other_options(searched):
         command(*arguments, "--dropout=0.4"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "was begun with another --dropout" in done.stderr
+    assert "was started with another --dropout" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
+@pytest.fixture
+def former_search(searched, tmp_path):
+    """The search as the version before format numbers and --loss left it, cut off at its end."""
+    folder = searched[2] / "greetings-search"
+    shutil.copytree(folder, tmp_path / "search")
+    for path in folder.rglob("*.json"):
+        record = json.loads(path.read_text())
+        assert record.pop("format") == 1
+        if path.name == "search.json":
+            assert record.pop("loss") == "focal"
+        if path.name == "state.json":
+            # Its last trial had ended, which was not saved any more.
+            last = record["trials"][-1]
+            assert record["end_order"].pop() == last["trial_id"]
+            last |= {"status": "RUNNING", "score": None}
+        path.write_text(json.dumps(record))
+    for path in (folder / "trials").glob("*/config.yaml"):
+        lines = path.read_text().splitlines(keepends=True)
+        former = [line for line in lines if not line.startswith(("format:", "loss:"))]
+        assert len(former) == len(lines) - 2
+        path.write_text("".join(former))
+    yield folder
+    shutil.rmtree(folder)
+    shutil.move(tmp_path / "search", folder)
+
+
+def test_a_search_of_the_former_version_is_resumed(searched, former_search):
+    arguments, result, _ = searched
+    before = finished(former_search)
+    done = run_search(*arguments, "--json")
+    assert "resuming after 5 trials" in done.stderr
+    assert json.loads(done.stdout) == result
+    assert finished(former_search) == before
+    assert state_of(former_search)["format"] == 1
+
+
 def test_a_folder_has_one_search(searched, capsys):
-    from kerasclf.job.hold import lock
+    from kerasclf.run.hold import lock
 
     arguments, _, output = searched
     folder = output / "greetings-search"
@@ -347,12 +410,12 @@ def test_two_trials_of_transformer72(table, tmp_path):
     options = ("--algorithm=grid", "--trials=2", "--final-seeds=0")
     result = json.loads(run_search(table, tmp_path, space, *options, "--json").stdout)
     assert result["completed"] == 2
-    found = [
+    configs = [
         yaml.safe_load(path.read_text())
         for path in sorted((tmp_path / "greetings-search" / "trials").glob("*/config.yaml"))
     ]
     keys = ("learning_rate", "batch_size", "epochs", "warmup_share")
-    assert [[config[key] for key in keys] for config in found] == [
+    assert [[config[key] for key in keys] for config in configs] == [
         [1e-5, 8, 3, 0.05],
         [1e-5, 8, 3, 0.1],
     ]
@@ -417,8 +480,8 @@ def test_a_worker_that_dies_fails_its_trial_alone(table, tmp_path):
     output, _ = process.communicate()
     result = json.loads(output)
     assert (result["trials"], result["completed"]) == (3, 2)
-    board = pd.read_csv(folder / "leaderboard.csv")
-    assert board["outcome"].str.contains("its process ended by signal 9").sum() == 1
+    leaderboard = pd.read_csv(folder / "leaderboard.csv")
+    assert leaderboard["outcome"].str.contains("its process ended by signal 9").sum() == 1
 
 
 @pytest.mark.slow
@@ -427,29 +490,153 @@ def test_a_search_without_a_result_says_why(table, tmp_path):
     call = command(table, tmp_path, space, "--algorithm=grid")
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.search("gave a result; the first: .*no config.json", done.stderr)
-    board = pd.read_csv(tmp_path / "greetings-search" / "leaderboard.csv")
-    assert len(board) == 2
+    assert re.search("has completed; the first failed: .*no config.json", done.stderr)
+    leaderboard = pd.read_csv(tmp_path / "greetings-search" / "leaderboard.csv")
+    assert len(leaderboard) == 2
     assert not (tmp_path / "greetings-search" / "best.yaml").exists()
 
 
-@pytest.mark.slow
-def test_the_same_command_joins_by_the_chief(table, tmp_path):
-    import socket
+# Several machines
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+
+@pytest.fixture
+def address():
+    return Address.unused()
+
+
+@pytest.fixture
+def oracle(tmp_path):
+    return make_oracle(make_plan(TrainConfig(name="x"), TINY, tmp_path), "fingerprint")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_machine_learns_that_the_search_has_ended(oracle, address):
+    with ExitStack() as stack:
+        with serve(oracle, "fingerprint", address):
+            assert not address.is_free()
+            membership = stack.enter_context(join(address, "fingerprint"))
+            assert not membership.has_ended(timeout=0)
+        # However late it asks: the chief has gone, and its port is free for another search.
+        assert membership.has_ended(timeout=60)
+    assert address.is_free()
+    with join(address, "fingerprint") as membership:
+        assert membership is None
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_machine_learns_that_the_chief_has_failed(oracle, address):
+    def interrupt(stack):
+        with serve(oracle, "fingerprint", address):
+            memberships.append(stack.enter_context(join(address, "fingerprint")))
+            raise KeyboardInterrupt
+
+    memberships = []
+    with ExitStack() as stack:
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(stack)
+        with pytest.raises(RuntimeError, match="stopped before the search ended; start it again"):
+            memberships[0].has_ended(timeout=60)
+
+
+@pytest.mark.parametrize("text", ["here", ":80", "here:", "here:0", "here:65536", "here:x"])
+def test_no_address(text):
+    with pytest.raises(UserError, match="expected HOST:PORT"):
+        Address.parse(text)
+
+
+def start(call):
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def await_joined(process):
+    """Waits until a command has joined; from then on it must learn how the search ends."""
+    lines = []
+    for line in process.stderr:
+        if line.startswith("joined the search at "):
+            return
+        lines.append(line)
+    pytest.fail("".join(lines))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_command_that_joins_as_the_search_ends_is_told_so(table, tmp_path, address):
     space = write_space(tmp_path, TINY)
-    options = ("--algorithm=random", "--trials=12", "--epochs=12", "--final-seeds=0")
-    call = command(table, tmp_path, space, *options, f"--chief=127.0.0.1:{port}", "--json")
-    leader = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
-    await_trials(tmp_path / "greetings-search", 1, leader)
-    other = subprocess.run([*call, "--dropout=0.4"], capture_output=True, text=True, check=False)
+    call = command(table, tmp_path, space, "--trials=4", f"--chief={address}")
+    plan = search_plan(parse(SearchOptions, call[3:], "kerasclf search"))
+    fingerprint = plan.fingerprint(prepare_search(plan))
+    with serve(make_oracle(plan, fingerprint), fingerprint, address):
+        other = subprocess.run([*call, "--dropout=0.4"], capture_output=True, text=True)
+        joined = start(call)
+        await_joined(joined)
+        # Its workers are still being started.
+    output, errors = joined.communicate()
     assert other.returncode == 2
-    assert "the chief leads another search" in other.stderr
-    joined = subprocess.run(call, capture_output=True, text=True, check=False)
-    output, _ = leader.communicate()
-    assert joined.returncode == leader.returncode == 0, joined.stderr
-    assert json.loads(joined.stdout) == {"joined": f"127.0.0.1:{port}"}
-    assert json.loads(output)["completed"] == 12
+    assert "leads another search" in other.stderr
+    assert other.stderr.count("\n") == 1
+    assert joined.returncode == 0, errors
+    assert errors == ""
+    assert output == f"the search at {address} has ended; its leaderboard is on that machine\n"
+
+
+def test_no_chief_but_its_search_has_ended(searched, capsys):
+    arguments = searched[0]
+    with socket.socket() as other:
+        # A port where no search responds.
+        other.bind(("127.0.0.1", 0))
+        chief = "{}:{}".format(*other.getsockname())
+        call = [*command(*arguments)[3:], f"--chief={chief}", "--json"]
+        assert search_main(call) == 0
+    assert json.loads(capsys.readouterr().out) == {"joined": chief}
+
+
+def first_worker(folder, leader):
+    """Process id of the leader's only worker, as soon as it runs a trial."""
+    end = time.monotonic() + 180
+    while not list((folder / "trials").glob("*.partial/worker")):
+        assert leader.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (worker,) = children(leader.pid)
+    return worker
+
+
+@pytest.mark.slow
+def test_the_same_command_joins_by_the_chief(table, tmp_path, address):
+    space = write_space(tmp_path, TINY)
+    options = ("--algorithm=random", "--trials=6", "--epochs=2", "--final-seeds=1")
+    call = command(table, tmp_path, space, *options, f"--chief={address}", "--json")
+    folder = tmp_path / "greetings-search"
+    leader = start(call)
+    # The search cannot end while the leader's worker is stopped in the middle of a trial.
+    worker = first_worker(folder, leader)
+    os.kill(worker, signal.SIGSTOP)
+    before = len(finished(folder))
+    joined = start(call)
+    await_joined(joined)
+    await_trials(folder, before + 1, joined)
+    os.kill(worker, signal.SIGCONT)
+    output, errors = leader.communicate()
+    assert leader.returncode == 0, errors
+    result = json.loads(output)
+    assert (result["completed"], result["finals"]) == (6, 3)
+    output, errors = joined.communicate()
+    assert joined.returncode == 0, errors
+    assert json.loads(output) == {"joined": str(address)}
+
+
+@pytest.mark.slow
+def test_a_chief_killed_while_the_search_was_running_is_an_error(table, tmp_path, address):
+    space = write_space(tmp_path, TINY)
+    options = ("--trials=2", "--epochs=100000", "--patience=100000", f"--chief={address}")
+    call = command(table, tmp_path, space, *options)
+    leader = subprocess.Popen(call, start_new_session=True, stderr=subprocess.DEVNULL)
+    first_worker(tmp_path / "greetings-search", leader)
+    joined = start(call)
+    await_joined(joined)
+    os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
+    output, errors = joined.communicate()
+    assert joined.returncode == 1
+    assert output == ""
+    assert f"the chief at {address} stopped before the search ended" in errors
+    assert errors.count("\n") == 1

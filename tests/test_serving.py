@@ -14,13 +14,13 @@ pytest.importorskip("tensorflow_serving", reason="needs the extra serving")
 from tensorflow_serving.apis import prediction_log_pb2
 
 from export import saved_model
-from export.golden import GOLDEN_TEXTS
-from export.serving_graph import ServedError, check_serving_model, write_serving_model
-from export.warmup import PLACE
+from export.program.golden import GOLDEN_TEXTS, ParityError
+from export.serving.graph import check_serving_model, write_serving_model
+from export.serving.warmup import PLACE
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
-from kerasclf.models.core import build_pretrained_core
-from kerasclf.models.pretrained import TokenFeaturizer
+from kerasclf.models.pretrained import build_pretrained_core
+from kerasclf.models.token_featurizer import TokenFeaturizer
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_signatures(signatures):
     assert inputs == {"text": tf.TensorSpec([None], tf.string, name="text")}
 
 
-def test_servers_find_the_methods_that_they_expect(published):
+def test_signatures_have_the_method_names_that_servers_expect(published):
     from tensorflow.core.protobuf import saved_model_pb2
 
     model = saved_model_pb2.SavedModel()
@@ -68,14 +68,14 @@ def test_servers_find_the_methods_that_they_expect(published):
     assert graph.signature_def["classify"].inputs.keys() == {"inputs"}
 
 
-def test_answers_are_those_of_keras(signatures, classifier):
+def test_predictions_are_those_of_keras(signatures, classifier):
     texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds"]
-    found = signatures["serving_default"](text=tf.constant([text.encode() for text in texts]))
+    outputs = signatures["serving_default"](text=tf.constant([text.encode() for text in texts]))
     probabilities = classifier.predict_proba(texts)
-    np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-5)
+    np.testing.assert_allclose(outputs["probabilities"], probabilities, atol=1e-5)
     expected = classifier.predict(texts)["predicted_label"].tolist()
-    assert [label.decode() for label in found["label"].numpy()] == expected
-    assert set(found["version"].numpy()) == {2}
+    assert [label.decode() for label in outputs["label"].numpy()] == expected
+    assert set(outputs["version"].numpy()) == {2}
     classified = signatures["classify"](inputs=make_examples(texts))
     np.testing.assert_allclose(classified["scores"], probabilities, atol=1e-5)
     names = [label.encode() for label in classifier.labels]
@@ -96,23 +96,23 @@ def test_decision_is_inside_the_graph(decision, classifier, tmp_path):
     middle = np.sort(decided.predict(texts)["confidence"])[[8, -1]].mean()
     decided.decision = replace(decision, review_below=float(middle))
     write_serving_model(decided, 3, tmp_path / "m")
-    answer = tf.saved_model.load(str(tmp_path / "m")).signatures["serving_default"]
-    found = answer(text=tf.constant([text.encode() for text in texts]))
+    signature = tf.saved_model.load(str(tmp_path / "m")).signatures["serving_default"]
+    outputs = signature(text=tf.constant([text.encode() for text in texts]))
     expected = decided.predict(texts)
-    assert [x.decode() for x in found["label"].numpy()] == expected["predicted_label"].tolist()
-    assert found["review"].numpy().tolist() == expected["review"].tolist()
+    assert [x.decode() for x in outputs["label"].numpy()] == expected["predicted_label"].tolist()
+    assert outputs["review"].numpy().tolist() == expected["review"].tolist()
     assert len(set(expected["review"])) == 2
 
 
-def test_every_text_is_answered(signatures):
+def test_every_text_gets_a_prediction(signatures):
     random = np.random.default_rng(0)
     texts = [random.bytes(size) for size in (*range(40), 255, 256, 257, 5000)]
     texts += [b"\xff", b"\xc3", b"\0" * 300, "\ud83d".encode("utf-8", "surrogatepass")]
     texts += [b"x" * 2_000_000]
     for batch in (texts, [], [b""], *([text] for text in texts)):
-        found = signatures["serving_default"](text=tf.constant(batch, tf.string))
-        assert {len(value) for value in found.values()} == {len(batch)}
-        np.testing.assert_allclose(np.sum(found["probabilities"], axis=1), 1, atol=1e-5)
+        outputs = signatures["serving_default"](text=tf.constant(batch, tf.string))
+        assert {len(value) for value in outputs.values()} == {len(batch)}
+        np.testing.assert_allclose(np.sum(outputs["probabilities"], axis=1), 1, atol=1e-5)
     empty = signatures["classify"](inputs=tf.constant([], tf.string))
     assert empty["scores"].shape == empty["classes"].shape == (0, 3)
 
@@ -140,14 +140,14 @@ def test_warmup_requests_run(published, signatures):
         if log.HasField("predict_log"):
             request = log.predict_log.request
             texts = tf.constant(tf.make_ndarray(request.inputs["text"]), tf.string)
-            found = signatures[request.model_spec.signature_name](text=texts)
+            outputs = signatures[request.model_spec.signature_name](text=texts)
         else:
             request = log.classify_log.request
             examples = [e.SerializeToString() for e in request.input.example_list.examples]
             texts = tf.constant(examples)
-            found = signatures[request.model_spec.signature_name](inputs=texts)
+            outputs = signatures[request.model_spec.signature_name](inputs=texts)
         assert request.model_spec.name == "greetings"
-        assert {len(value) for value in found.values()} == {len(texts)} != {0}
+        assert {len(value) for value in outputs.values()} == {len(texts)} != {0}
 
 
 def test_another_model_is_not_published(classifier, run, tmp_path, capsys, monkeypatch):
@@ -155,11 +155,13 @@ def test_another_model_is_not_published(classifier, run, tmp_path, capsys, monke
     warmer = replace(classifier.decision, temperature=classifier.decision.temperature * 3)
     other = Classifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
     check_serving_model(tmp_path / "m", classifier)
-    with pytest.raises(ServedError, match="differ from Keras"):
+    with pytest.raises(ParityError, match="differ from Keras"):
         check_serving_model(tmp_path / "m", other)
-    monkeypatch.setattr("export.serving_graph.TOLERANCE", -1)
-    assert saved_model.main([str(run), f"--to={tmp_path}/served/g"]) == 1
-    assert "differ from Keras" in capsys.readouterr().err
+    monkeypatch.setattr("export.serving.graph.TOLERANCE", -1)
+    assert saved_model.main([str(run), f"--to={tmp_path}/served/g"]) == 2
+    error = capsys.readouterr().err
+    assert "g was not published: probabilities differ from Keras" in error
+    assert error.count("\n") == 1
     assert list((tmp_path / "served" / "g").iterdir()) == []
 
 

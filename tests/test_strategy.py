@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 from conftest import SMALL
 
-from kerasclf.models.core import build_bytes_core
+from kerasclf.config import TrainConfig
+from kerasclf.models.build import build_core
 from kerasclf.training.strategy import check_compiles, make_trainable
 
 MIRRORED = """
@@ -20,21 +21,21 @@ import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from kerasclf.job import run
 from kerasclf.train import main
+from kerasclf.training import network
 from kerasclf.training.strategy import choose_strategy
 
-run.choose_strategy = lambda: choose_strategy(["CPU:0", "CPU:1"])
+network.choose_strategy = lambda: choose_strategy(["CPU:0", "CPU:1"])
 sys.exit(main(sys.argv[1:]))
 """
 
 # Workers draw other dropout masks than one process does.
 WITHOUT_DROPOUT = """
 import sys
-from kerasclf.models import core
+from kerasclf.models import bytes_encoder
 from kerasclf.train import main
 
-core.NGRAM_DROPOUT = core.CHANNEL_DROPOUT = 0.0
+bytes_encoder.NGRAM_DROPOUT = bytes_encoder.CHANNEL_DROPOUT = 0.0
 sys.exit(main([*sys.argv[1:], "--dropout=0"]))
 """
 
@@ -116,7 +117,8 @@ def test_two_workers_learn_what_one_process_learns(table, tmp_path):
 def train_steps(jit_compile, **keywords):
     """Weights after three steps of a core without chance in it."""
     keras.utils.set_random_seed(0)
-    core = build_bytes_core(3, 64, 4, 4, 0.0)
+    config = TrainConfig(buckets=64, embedding_dim=4, filters=4, dropout=0.0)
+    core = build_core(config, 3)
     for layer in core.layers:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0

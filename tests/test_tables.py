@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from kerasclf.data.tables import TableWriter, as_text, read_chunks, read_table
+from kerasclf.data.table_writer import TableWriter
+from kerasclf.data.tables import as_text, read_chunks, read_table
 from kerasclf.errors import UserError
 
 ROWS = pd.DataFrame(
@@ -10,7 +11,7 @@ ROWS = pd.DataFrame(
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
-def test_writes_in_chunks_what_it_reads(tmp_path, suffix):
+def test_tables_written_in_chunks_are_read_back(tmp_path, suffix):
     path = tmp_path / f"table{suffix}"
     with TableWriter(path, suffix) as writer:
         writer.write(ROWS.iloc[:4])
@@ -22,7 +23,7 @@ def test_writes_in_chunks_what_it_reads(tmp_path, suffix):
     assert pd.concat(chunks)["text"].tolist() == ROWS["text"].tolist()
 
 
-def test_spreadsheet_mark_is_no_part_of_the_first_column(tmp_path):
+def test_byte_order_mark_is_not_part_of_the_first_column(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbftext,label\nx,y\n")
     assert read_table(path).columns.tolist() == ["text", "label"]
@@ -30,8 +31,8 @@ def test_spreadsheet_mark_is_no_part_of_the_first_column(tmp_path):
 
 def test_as_text():
     values = pd.Series(["a", None, float("nan"), 3, 2.5, 1.0, "\ud800", ["x"], b"y"], dtype=object)
-    found = ["a", "", "", "3", "2.5", "1", "?", '["x"]', "y"]
-    assert as_text(values).tolist() == found
+    expected = ["a", "", "", "3", "2.5", "1", "?", '["x"]', "y"]
+    assert as_text(values).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_as_text():
         ("t.jsonl", b'{"text": 1}\nnope\n', "line 2 is not JSON"),
         ("t.jsonl", b"[1, 2]\n", "line 1 is not a JSON object"),
         ("t.parquet", b"text,label\n", "not a Parquet file"),
-        ("t.parquet", b"PAR1 and no more", "not a whole Parquet file"),
+        ("t.parquet", b"PAR1 and no more", "not a complete Parquet file"),
         ("t.xlsx", b"PK", r"expected one of .csv, .tsv"),
     ],
 )
@@ -58,7 +59,7 @@ def test_bad_files(tmp_path, name, content, message):
 
 
 def test_missing_file_folder_and_encoding(tmp_path):
-    with pytest.raises(UserError, match="no file"):
+    with pytest.raises(UserError, match="there is no file"):
         read_table(tmp_path / "none.csv")
     with pytest.raises(UserError, match="is not a file"):
         read_table(tmp_path)

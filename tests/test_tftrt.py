@@ -1,5 +1,6 @@
 import inspect
 import typing
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,8 +8,9 @@ import tensorflow as tf
 from tensorflow.python.compiler.tensorrt import trt_convert
 
 from export import tftrt
-from export.serving_graph import PREDICT, ServedError, check_answers, write_serving_model
-from export.trt_graph import (
+from export.program.golden import ParityError, check_golden
+from export.serving.graph import PREDICT, predict_singly, write_serving_model
+from export.tensorrt.trt_graph import (
     BATCHES,
     TOLERANCES,
     calibration_batches,
@@ -26,7 +28,7 @@ def classifier(run):
 
 
 @pytest.fixture(scope="module")
-def answer(classifier, tmp_path_factory):
+def signature(classifier, tmp_path_factory):
     folder = tmp_path_factory.mktemp("serving") / "m"
     write_serving_model(classifier, 1, folder)
     return tf.saved_model.load(str(folder)).signatures[PREDICT]
@@ -48,7 +50,7 @@ def test_bad_arguments_are_the_users(run, tmp_path, capsys):
         "no run given": [],
         "no run ": [str(tmp_path / "none")],
         "invalid choice": [str(run), "--precision=INT4"],
-        "is there already": [str(run), f"--output={tmp_path}"],
+        "already exists": [str(run), f"--output={tmp_path}"],
         "is not a folder": [str(run), f"--output={run}/labels.json/m"],
     }
     for message, arguments in cases.items():
@@ -76,12 +78,12 @@ def test_options_are_those_of_the_converter(precision, tmp_path):
     assert options["use_calibration"] == (precision == "INT8")
 
 
-def test_shapes_go_from_the_smallest_to_the_largest(answer):
-    found = [answer(**batch)["probabilities"].shape for batch in shape_batches()]
-    assert found == [(size, 3) for size in BATCHES]
+def test_shapes_go_from_the_smallest_to_the_largest(signature):
+    shapes = [signature(**batch)["probabilities"].shape for batch in shape_batches()]
+    assert shapes == [(size, 3) for size in BATCHES]
 
 
-def test_calibration_sees_training_texts_of_one_shape(answer):
+def test_calibration_sees_training_texts_of_one_shape(signature):
     texts = [f"selamat pagi {i}" for i in range(1000)]
     texts[3] = longest = "selamat pagi " * 9
     batches = [batch["text"].numpy() for batch in calibration_batches(texts)]
@@ -89,19 +91,19 @@ def test_calibration_sees_training_texts_of_one_shape(answer):
     assert all(batch[-1].decode() == longest for batch in batches)
     assert {text.decode() for batch in batches for text in batch} <= set(texts)
     for batch in batches[:2]:
-        assert answer(text=tf.constant(batch))["probabilities"].shape == (32, 3)
+        assert signature(text=tf.constant(batch))["probabilities"].shape == (32, 3)
     few = [batch["text"].shape for batch in calibration_batches(texts[:5])]
     assert few == [(5,)]
 
 
-def test_answers_are_compared_with_those_of_keras(answer, classifier):
-    assert check_answers(answer, classifier, 1e-5) <= 1e-5
+def test_predictions_are_compared_with_keras(signature, classifier):
+    assert check_golden(partial(predict_singly, signature), classifier, 1e-5) <= 1e-5
 
     def rounded(text):
-        found = answer(text=text)
-        return {**found, "probabilities": found["probabilities"] + 0.01}
+        outputs = signature(text=text)
+        return {**outputs, "probabilities": outputs["probabilities"] + 0.01}
 
-    found = check_answers(rounded, classifier, TOLERANCES["INT8"])
-    np.testing.assert_allclose(found, 0.01, rtol=1e-3)
-    with pytest.raises(ServedError, match=r"differ from Keras by 0\.01"):
-        check_answers(rounded, classifier, TOLERANCES["FP16"])
+    difference = check_golden(partial(predict_singly, rounded), classifier, TOLERANCES["INT8"])
+    np.testing.assert_allclose(difference, 0.01, rtol=1e-3)
+    with pytest.raises(ParityError, match=r"differ from Keras by 0\.01"):
+        check_golden(partial(predict_singly, rounded), classifier, TOLERANCES["FP16"])

@@ -9,11 +9,12 @@ from conftest import SMALL
 
 from export import distill, prune, qat, tflite
 from export.compression.twin import make_twin
-from export.recipes import RECIPES
+from export.litert.recipes import RECIPES
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
-from kerasclf.layout import RunLayout
-from kerasclf.models.core import build_bytes_core, tower_logits
+from kerasclf.models.build import build_core
+from kerasclf.models.towers import tower_logits
+from kerasclf.run.layout import RunLayout
 from kerasclf.train import main as train
 
 TEXTS = tf.constant(["selamat pagi Solo", "", "good morning Leeds", "x" * 100])
@@ -48,7 +49,8 @@ def test_logits_are_the_mean_of_the_towers(towers_run):
 
 
 def test_one_tower_has_no_mean():
-    core = build_bytes_core(3, 64, 4, 4, 0.0)
+    sizes = {"buckets": 64, "embedding_dim": 4, "filters": 4, "dropout": 0.0}
+    core = build_core(TrainConfig(**sizes).resolved(), 3)
     assert tower_logits(core) == [core.outputs[0]]
     assert core.layers[-1].name == "logits"
 
@@ -102,5 +104,5 @@ def test_student_with_towers(run, tmp_path, capsys):
     student.write_text("towers: 2\nbuckets: 512\nembedding_dim: 4\nfilters: 4\nepochs: 2\n")
     arguments = [str(run), f"--student={student}", f"--output={tmp_path}", "--json"]
     assert distill.main(arguments) == 0
-    found = Classifier.load(Path(json.loads(capsys.readouterr().out)["run"]))
-    assert len(tower_logits(found.core)) == 2
+    classifier = Classifier.load(Path(json.loads(capsys.readouterr().out)["run"]))
+    assert len(tower_logits(classifier.core)) == 2

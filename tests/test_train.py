@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import yaml
 from conftest import SMALL
 
 from kerasclf.config import TrainConfig
-from kerasclf.layout import RunLayout
+from kerasclf.job.prepare import prepare_job
+from kerasclf.run.layout import RunLayout
 from kerasclf.train import main as train
 
 
@@ -106,19 +108,21 @@ def test_a_compiled_run_learns(table, tmp_path):
 def test_three_files(table, tmp_path):
     rows = pd.read_csv(table)
     parts = {"data": rows[::2], "validation": rows[1::4], "test": rows[3::4]}
-    arguments = []
+    arguments = {}
     for name, part in parts.items():
-        part.to_json(tmp_path / f"{name}.jsonl", orient="records", lines=True)
-        arguments.append(f"--{name}={tmp_path}/{name}.jsonl")
-    assert train([*arguments, f"--output={tmp_path}/runs", "--epochs=1", *SMALL]) == 0
-    split = pd.read_parquet(tmp_path / "runs" / "data" / "1" / "split.parquet")
-    assert (split["split"] == "test").sum() == 25
+        arguments[name] = tmp_path / f"{name}.jsonl"
+        part.to_json(arguments[name], orient="records", lines=True)
+    job = prepare_job(TrainConfig(**arguments, output=tmp_path / "runs"))
+    assert (job.split["split"] == "test").sum() == 25
+    assert len(job.rows("train")) + len(job.rows("validation")) == 75
 
 
-def test_class_weights_and_sampler_together_are_warned_of(table, tmp_path, capsys):
-    options = ["--sampler=balanced", "--class-weights=balanced", "--epochs=1"]
-    assert train([f"--data={table}", f"--output={tmp_path}", *options, *SMALL]) == 0
-    assert "count the imbalance twice" in capsys.readouterr().err
+def test_class_weights_and_sampler_together_are_warned_of(table, tmp_path):
+    config = TrainConfig(data=table, output=tmp_path, sampler="balanced", class_weights="balanced")
+    (warning,) = (line for line in prepare_job(config).warnings() if "sampler" in line)
+    assert "correct the imbalance twice" in warning
+    config.class_weights = "none"
+    assert not any("sampler" in line for line in prepare_job(config).warnings())
 
 
 def test_json_is_alone_on_stdout(table, tmp_path):
@@ -227,13 +231,11 @@ def test_configuration_means_the_same_when_it_is_read_again(tmp_path):
     assert TrainConfig.from_yaml(path) == config
 
 
-def test_a_run_has_one_process(table, tmp_path, capsys):
-    from kerasclf.job.hold import hold
+def test_a_run_has_one_process(run, tmp_path, capsys):
+    from kerasclf.run.hold import hold
 
-    options = [f"--data={table}", f"--output={tmp_path}", "--epochs=1", *SMALL]
-    assert train(options) == 0
-    run = tmp_path / "greetings" / "1"
-    partial = run.rename(run.with_name("1.partial"))
+    partial = shutil.copytree(run, tmp_path / "greetings" / "1.partial")
+    run = partial.with_suffix("")
     metrics = (partial / "metrics.json").read_text()
     (partial / "metrics.json").unlink()
     with hold(RunLayout(partial)):

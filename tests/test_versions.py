@@ -17,7 +17,7 @@ pytest.importorskip("tensorflow_serving", reason="needs the extra serving")
 from tensorflow_serving.config import model_server_config_pb2
 
 from export import saved_model
-from export.warmup import PLACE
+from export.serving.warmup import PLACE
 
 WHOLE = ("saved_model.pb", "variables/variables.index", PLACE)
 
@@ -109,7 +109,7 @@ def test_leftovers_are_removed_and_numbers_not_lost(run, tmp_path):
 
 def test_records(published, run):
     record = json.loads((published / "1.json").read_text())
-    assert (record["version"], record["run"]) == (1, str(run))
+    assert (record["format"], record["version"], record["run"]) == (1, 1, str(run))
     assert record["labels"] == json.loads((run / "labels.json").read_text())
 
 
@@ -120,10 +120,11 @@ def test_bad_publications(run, published, tmp_path, capsys):
         "no run given": [],
         "no run ": [str(tmp_path / "none")],
         "expected one of them": [str(run), "--list", "--rollback"],
-        "holds notes.txt": [str(run), f"--to={tmp_path}/full"],
+        "has notes.txt": [str(run), f"--to={tmp_path}/full"],
         "becomes the model's name": [str(run), f"--to={tmp_path}/a b"],
         "no model ": ["--list", f"--to={tmp_path}/none"],
-        "expected versions alone": ["--list", f"--to={published.parent}"],
+        "no model given": ["--rollback"],
+        "expected only versions": ["--list", f"--to={published.parent}"],
         "is not a folder": [str(run), f"--to={run}/labels.json/m"],
     }
     for message, arguments in cases.items():
@@ -150,11 +151,11 @@ def start_publishing(run, folder):
 
 
 def see_versions(folder):
-    """The versions that a server would see; each must be whole at every moment."""
-    found = [path for path in folder.glob("*") if path.name.isdecimal()]
-    for path in found:
+    """The versions that a server would see; each must be complete at every moment."""
+    versions = [path for path in folder.glob("*") if path.name.isdecimal()]
+    for path in versions:
         assert all((path / name).is_file() for name in WHOLE)
-    return sorted(int(path.name) for path in found)
+    return sorted(int(path.name) for path in versions)
 
 
 @pytest.mark.slow
@@ -167,8 +168,8 @@ def test_two_at_once_publish_two_whole_versions(run, tmp_path):
     assert [process.wait() for process in processes] == [0, 0]
     assert see_versions(folder) == [1, 2]
     for number in (1, 2):
-        answer = tf.saved_model.load(str(folder / str(number))).signatures["serving_default"]
-        assert answer(text=tf.constant(["a"]))["version"].numpy() == [number]
+        signature = tf.saved_model.load(str(folder / str(number))).signatures["serving_default"]
+        assert signature(text=tf.constant(["a"]))["version"].numpy() == [number]
     assert dict(read_config(folder.parent)["greetings"].version_labels) == {
         "stable": 1,
         "canary": 2,
@@ -176,7 +177,7 @@ def test_two_at_once_publish_two_whole_versions(run, tmp_path):
 
 
 def check_nothing_was_published(run, folder):
-    """What a killed process left is no version, and in nobody's way."""
+    """The files of a killed process are not a version, and do not block the next publish."""
     assert see_versions(folder) == []
     assert saved_model.main([str(run), f"--to={folder}"]) == 0
     assert see_versions(folder) == [1]
@@ -196,7 +197,7 @@ def test_a_publish_killed_while_it_writes_leaves_no_version(moment, run, tmp_pat
     check_nothing_was_published(run, folder)
 
 
-# Two renamings end a publish, too soon after each other to be met from outside.
+# A publish ends with two renames, too close together to kill it between them from outside.
 KILLED_AT_RENAMING = """
 import os, signal, sys
 from export.saved_model import main

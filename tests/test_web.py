@@ -9,11 +9,13 @@ import time
 import pytest
 from chromium import TIMEOUT_S, chromium
 
-from export import litert_js, web
-from export.convert import append_metadata, convert
-from export.golden import GOLDEN_TEXTS
-from export.recipes import RECIPES
-from export.runtime import EdgeClassifier
+from export import web
+from export.device import litert_js
+from export.litert.convert import append_metadata, convert
+from export.litert.recipes import RECIPES
+from export.program.golden import GOLDEN_TEXTS
+from export.program.inputs import describe_input
+from export.program.runtime import EdgeClassifier
 from kerasclf.classifier import Classifier
 from kerasclf.decision.rule import Decision
 from kerasclf.errors import UserError
@@ -34,7 +36,7 @@ def litert():
 
 @pytest.fixture(scope="module")
 def file(run, tmp_path_factory):
-    """A .tflite of ordered labels, which decides by costs and asks for review."""
+    """A .tflite with ordered labels that decides by costs and flags texts for review."""
     classifier = Classifier.load(run)
     costs = ((0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 9.0, 0.0))
     decision = Decision(1.0, (0.0, 0.0, 0.0), costs, review_below=0.7)
@@ -46,13 +48,14 @@ def file(run, tmp_path_factory):
         "max_bytes": decided.featurizer.max_bytes,
     }
     path = tmp_path_factory.mktemp("tflite") / "model.tflite"
-    path.write_bytes(append_metadata(convert(decided, RECIPES["float32"], []), metadata))
+    model = convert(decided, describe_input(decided), RECIPES["float32"], [])
+    path.write_bytes(append_metadata(model, metadata))
     return path
 
 
 @pytest.fixture(scope="module")
 def served(run, file, litert, tmp_path_factory):
-    """A folder with a page of a run, one of a file and a broken one, and its address."""
+    """A folder with the page of a run, the page of a file and a broken page; and its URL."""
     folder = tmp_path_factory.mktemp("pages")
     assert web.main([str(run), f"--output={folder}/run"]) == 0
     assert web.main([str(file), f"--output={folder}/file"]) == 0
@@ -79,7 +82,7 @@ def page(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def forget(request):
-    """What one test saw is not the next one's."""
+    """Each test starts without the requests and errors of the one before."""
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
         page.requests.clear()
@@ -99,7 +102,7 @@ def seen(page, selector):
 
 
 def wait_for_values(page, probabilities):
-    """The labels of the bars, once the values beside them are the expected ones."""
+    """Waits for the expected values beside the bars, and returns the labels of the bars."""
     wanted = pytest.approx([100 * p for p in probabilities], abs=0.051)
     until = time.monotonic() + TIMEOUT_S
     while [float(value.removesuffix(" %")) for value in seen(page, ".value")] != wanted:
@@ -109,25 +112,25 @@ def wait_for_values(page, probabilities):
 
 
 @pytest.mark.parametrize("name", ["run", "file"])
-def test_page_agrees_with_python_and_asks_no_other_server(name, served, page):
+def test_page_agrees_with_python_and_requests_no_other_server(name, served, page):
     folder, address = served
     page.open(f"{address}/{name}/#self-test")
-    outcome = json.loads(page.wait("document.getElementById('self-test').textContent"))
+    result = json.loads(page.wait("document.getElementById('self-test').textContent"))
     classifier = EdgeClassifier(folder / name / "model.tflite")
-    assert [entry["text"] for entry in outcome["texts"]] == list(GOLDEN_TEXTS)
-    for entry in outcome["texts"]:
+    assert [entry["text"] for entry in result["texts"]] == list(GOLDEN_TEXTS)
+    for entry in result["texts"]:
         expected = classifier.classify(entry["text"])
         assert (entry["label"], entry["review"]) == (expected["label"], expected["review"])
         expected = list(expected["probabilities"].values())
         assert entry["probabilities"] == pytest.approx(expected, abs=1e-5)
         assert entry["milliseconds"] > 0
-    assert outcome["passed"]
+    assert result["passed"]
     assert page.errors == []
     assert f"{address}/{name}/litert/core/wasm/litert_wasm_internal.wasm" in page.requests
     assert {url.removeprefix(address)[: len(name) + 2] for url in page.requests} == {f"/{name}/"}
 
 
-def test_self_test_fails_on_another_answer(served, page):
+def test_self_test_fails_on_another_prediction(served, page):
     folder, address = served
     other = folder / "other"
     shutil.copytree(folder / "file", other)
@@ -135,9 +138,9 @@ def test_self_test_fails_on_another_answer(served, page):
     golden[2]["probabilities"]["de"] += 0.02
     (other / "golden.json").write_text(json.dumps(golden))
     page.open(f"{address}/other/#self-test")
-    outcome = json.loads(page.wait("document.getElementById('self-test').textContent"))
-    assert not outcome["passed"]
-    assert [i for i, entry in enumerate(outcome["texts"]) if not entry["passed"]] == [2]
+    result = json.loads(page.wait("document.getElementById('self-test').textContent"))
+    assert not result["passed"]
+    assert [i for i, entry in enumerate(result["texts"]) if not entry["passed"]] == [2]
 
 
 def test_page_classifies_what_is_typed(served, page, tmp_path):
@@ -163,7 +166,7 @@ def test_page_classifies_what_is_typed(served, page, tmp_path):
         )
     assert reviews == {True, False}
     for scheme in ("light", "dark"):
-        page.look(scheme, 360, 740)
+        page.emulate(scheme, 360, 740)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.screenshot(tmp_path / f"{scheme}.png")
         assert (tmp_path / f"{scheme}.png").stat().st_size > 10_000
@@ -171,7 +174,7 @@ def test_page_classifies_what_is_typed(served, page, tmp_path):
     page.wait("document.getElementById('status').textContent.includes('first 48 of 80 bytes')")
     page.evaluate("document.getElementById('text').select()")
     page.call("Input.insertText", text="")
-    page.wait("document.getElementById('outcome').hidden")
+    page.wait("document.getElementById('prediction').hidden")
     assert page.errors == []
 
 
@@ -181,9 +184,9 @@ def test_unordered_labels_are_sorted_by_probability(served, page):
     page.wait("document.getElementById('status').textContent.startsWith('Type')")
     text = "selamat pagi Solo"
     type_text(page, text)
-    found = EdgeClassifier(folder / "run" / "model.tflite").classify(text)
-    ranked = sorted(found["probabilities"], key=found["probabilities"].get, reverse=True)
-    assert wait_for_values(page, map(found["probabilities"].get, ranked)) == ranked
+    expected = EdgeClassifier(folder / "run" / "model.tflite").classify(text)["probabilities"]
+    ranked = sorted(expected, key=expected.get, reverse=True)
+    assert wait_for_values(page, map(expected.get, ranked)) == ranked
 
 
 def test_page_says_what_is_wrong(served, page):
@@ -203,11 +206,11 @@ def test_folder(served):
     assert "Apache License" in (folder / "file" / "litert" / "LICENSE").read_text()
     versions = [json.loads(path.read_text())["version"] for path in folder.rglob("package.json")]
     assert set(versions) == {"2.5.3"}
-    # No page, script or style of ours names another server.
+    # No page, script or style of ours has the URL of another server.
     for path in (folder / "file").glob("*.*s*"):
         if path.suffix in {".html", ".css", ".js"}:
-            named = set(re.findall(r"https?://[^ .`\"]+", path.read_text()))
-            assert named <= {"http://localhost:8000"}
+            urls = set(re.findall(r"https?://[^ .`\"]+", path.read_text()))
+            assert urls <= {"http://localhost:8000"}
 
 
 def test_colours_can_be_read(served):
@@ -271,7 +274,7 @@ def test_npm_without_network(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("npm_config_fetch_retries", "0")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
     line = fails([str(file), f"--output={tmp_path}/page"], capsys)
-    assert "npm could not fetch LiteRT.js: code ECONNREFUSED" in line
+    assert "npm could not download LiteRT.js: code ECONNREFUSED" in line
     assert list(tmp_path.rglob("*litertjs*")) == []
     assert not (tmp_path / "page").exists()
 
@@ -282,8 +285,8 @@ def test_cache_needs_no_npm(file, litert, tmp_path, monkeypatch):
 
 
 def test_bad_pages(file, run, litert, tmp_path, capsys):
-    there = tmp_path / "there"
-    there.mkdir()
+    existing = tmp_path / "existing"
+    existing.mkdir()
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(file.read_bytes()[:5000])
     broken = tmp_path / "broken.tflite"
@@ -291,9 +294,9 @@ def test_bad_pages(file, run, litert, tmp_path, capsys):
     before = set(tmp_path.iterdir())
     page = f"--output={tmp_path}/page"
     cases = {
-        "is there already": [str(file), f"--output={there}"],
+        "already exists": [str(file), f"--output={existing}"],
         "give a .tflite or a run": [str(file)],
-        "carries no metadata.json": [str(cut), page],
+        "has no metadata.json": [str(cut), page],
         "is not a .tflite of kerasclf": [str(broken), page],
         "no run": [str(tmp_path / "none"), page],
         "is not a folder": [str(file), f"--output={cut}/page"],

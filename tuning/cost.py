@@ -1,53 +1,53 @@
-"""What a trial's model costs as an exported file."""
+"""Size and latency of a trial's model as an exported file."""
 
 import tempfile
 from pathlib import Path
 
-from export.measure import measure
-from export.prove import make_file
+from export.litert.make import make_file
+from export.litert.measure import measure
 from kerasclf.classifier import Classifier
-from kerasclf.evaluation.evaluate import prediction_frame
+from kerasclf.evaluation.predictions import prediction_frame
 from kerasclf.files import write_json
 from kerasclf.job.prepare import Job
-from kerasclf.layout import RunLayout
+from kerasclf.run.layout import RunLayout
 
 RECIPE = "dynamic_int8"
-"""The recipe that `kerasclf tflite` takes by default."""
+"""The default recipe of `kerasclf tflite`."""
 
 
 def measure_file(classifier: Classifier, job: Job) -> dict[str, float]:
     """Exports a classifier and measures the file on one thread.
 
     Args:
-        classifier: a trained one of the bytes encoder.
-        job: the trial's; its test rows are not read.
+        classifier: a trained classifier whose encoder reads bytes.
+        job: the trial's job; its test rows are not read.
 
     Returns:
-        "bytes", and "p95_ms": 95th percentile of one text's time in milliseconds.
+        "bytes", and "p95_ms": 95th percentile of the time per text in milliseconds.
 
     Raises:
-        GateError: the file does not compute what the classifier does.
+        GateError: the file's predictions differ from the classifier's.
     """
-    texts, _ = job.texts_and_classes("validation")
+    texts, _ = job.texts_and_class_ids("validation")
     with tempfile.TemporaryDirectory() as folder:
         layout = RunLayout(Path(folder))
         _write_run(classifier, job, layout)
-        # How much a file may lose is decided when the winner is exported.
+        # The accuracy that a file may lose is checked when the winner is exported.
         content, _ = make_file(layout, RECIPE, max_drop=1.0)
         path = layout.root / "model.tflite"
         path.write_bytes(content)
-        found = measure(path, 1, [{"text": text} for text in texts])
-    return {"bytes": found["bytes"], "p95_ms": found["p95_ms"]}
+        measured = measure(path, 1, [{"text": text} for text in texts])
+    return {"bytes": measured["bytes"], "p95_ms": measured["p95_ms"]}
 
 
 def _write_run(classifier: Classifier, job: Job, layout: RunLayout) -> None:
-    """Writes what an export reads of a run; nothing was measured on test rows."""
+    """Writes the files of a run that an export reads; there are no metrics of test rows."""
     classifier.core.save(layout.model)
     classifier.featurizer.save(layout.featurizer)
     classifier.decision.save(layout.decision)
     write_json(layout.labels, list(classifier.labels))
     write_json(layout.doctor, job.findings)
-    texts, _ = job.texts_and_classes("validation")
+    texts, _ = job.texts_and_class_ids("validation")
     logits = classifier.logits(texts)
     rows = job.rows("validation")
     frame = prediction_frame("validation", rows, logits, classifier.decision, classifier.labels)

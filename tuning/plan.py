@@ -1,8 +1,8 @@
-"""A search as it was asked for: what all its processes know before the first trial."""
+"""The plan of a search: everything that its processes know before the first trial."""
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,31 @@ import pandas as pd
 
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import read_json, write_json
+from kerasclf.files import load_record, save_record
 from kerasclf.job.prepare import Job
 from tuning.space import Space
 
 FINALISTS = 3
 """Trials that are trained again with other seeds."""
 RESULT, WORKER = "result.json", "worker"
-"""Files of a trial's folder: what came out, and while it runs, who runs it."""
+"""Files of a trial's folder: its result, and the name of its worker while it is running."""
 EPOCHS, FINAL_OF, FINAL_SEED = "tuner/epochs", "final/trial", "final/seed"
 """Values of a trial besides those of the space: Hyperband's epochs, a final's trial and seed."""
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search as it was asked for.
+class SearchPlan:
+    """The plan of a search.
 
     Attributes:
-        config: what all trials share; values of None depend on the trial.
-        space: what they differ in.
-        algorithm: grid, random, bayesian or hyperband.
-        trials: number of trials, finals not counted.
+        config: training options of all trials; values of None depend on the trial.
+        space: training options that differ between trials, and their values.
+        algorithm: key of `tuning.algorithms.ALGORITHMS`.
+        trials: number of trials, without finals.
         objective: macro_f1 or accuracy, on validation rows.
         final_seeds: how often each finalist is trained again.
-        max_size: largest exported file in bytes.
-        max_latency: longest 95th percentile of one text in the exported file, in ms.
+        max_size: maximum size of the exported file in bytes.
+        max_latency: maximum 95th percentile of the exported file's time per text, in ms.
         folder: OUTPUT/NAME-search.
     """
 
@@ -50,8 +50,13 @@ class Search:
 
     @property
     def metric(self) -> str:
-        """The objective's name in a history."""
+        """The objective's name in a training history."""
         return f"val_{self.objective}"
+
+    @property
+    def limits_export(self) -> bool:
+        """Whether size or latency of the exported file is limited."""
+        return self.max_size is not None or self.max_latency is not None
 
     @property
     def state(self) -> Path:
@@ -59,30 +64,39 @@ class Search:
         return self.folder / "state.json"
 
     @property
+    def leaderboard(self) -> Path:
+        """The trials, best first; written when the search has ended."""
+        return self.folder / "leaderboard.csv"
+
+    @property
     def trial_folder(self) -> Path:
-        """Folder of a folder for each trial."""
+        """Contains a folder for each trial."""
         return self.folder / "trials"
 
     @property
     def logs(self) -> Path:
-        """Folder of what each worker says."""
+        """Folder of the workers' logs."""
         return self.folder / "logs"
 
     @property
     def lock(self) -> Path:
-        """Held by the process that leads the search."""
+        """Held by the chief's process."""
         return self.folder / ".lock"
 
-    def encode(self, chosen: dict[str, Any]) -> dict[str, str]:
-        """Values as KerasTuner keeps them: JSON, since it takes no booleans for a choice."""
-        return {key: json.dumps(value) for key, value in chosen.items()}
+    @property
+    def _settings(self) -> Path:
+        return self.folder / "search.json"
+
+    def encode(self, options: dict[str, Any]) -> dict[str, str]:
+        """Converts options to KerasTuner's values: JSON, since a choice cannot be a boolean."""
+        return {key: json.dumps(value) for key, value in options.items()}
 
     def decode(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The training options that a trial's values choose."""
-        chosen = {key: json.loads(values[key]) for key in self.space.choices}
+        """Converts a trial's values to training options."""
+        options = {key: json.loads(values[key]) for key in self.space.choices}
         if EPOCHS in values:
-            chosen["epochs"] = int(values[EPOCHS])
-        return chosen
+            options["epochs"] = int(values[EPOCHS])
+        return options
 
     def trial_config(self, values: dict[str, Any]) -> TrainConfig:
         """The resolved configuration of a trial."""
@@ -90,44 +104,55 @@ class Search:
         return replace(self.config, **self.decode(values), seed=int(seed)).resolved()
 
     def settings(self, job: Job) -> dict[str, Any]:
-        """Everything that makes a trial what it is, by the name of its option."""
+        """Everything that the trials depend on, by the name of its option."""
         split = pd.util.hash_pandas_object(job.split["split"], index=False).to_numpy()
-        return {
+        settings = {
             "space": self.space.choices,
             **{key: getattr(self, key) for key in ("algorithm", "trials", "objective")},
             **{key: getattr(self, key) for key in ("final_seeds", "max_size", "max_latency")},
             **{
-                key: list(value) if isinstance(value, tuple) else value
+                key: value
                 for key, value in vars(self.config.resolved()).items()
                 if not isinstance(value, Path)
             },
             "data": job.findings["sha256"],
             "split": hashlib.sha256(split.tobytes()).hexdigest(),
         }
+        # As it is read back: lists in place of tuples.
+        return json.loads(json.dumps(settings))
 
-    def claim(self, settings: dict[str, Any]) -> None:
-        """Writes the settings, or checks that the search that is there has the same.
+    def fingerprint(self, job: Job) -> str:
+        """SHA-256 of the settings, equal on all machines of a search."""
+        settings = self.settings(job)
+        # The path of a file may differ between machines, its name may not.
+        names = {key: Path(settings[key]).name for key in ("encoder", "class_weights")}
+        text = json.dumps({**settings, **names}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def record_settings(self, job: Job) -> None:
+        """Writes the settings of a new search, or checks those of the one that is resumed.
 
         Raises:
-            UserError: it has others.
+            UserError: they differ.
         """
-        path = self.folder / "search.json"
-        if not path.is_file():
-            write_json(path, settings)
-            return
-        former, found = read_json(path), json.loads(json.dumps(settings))
-        for name in found:
-            if former.get(name) != found[name]:
-                option = name.replace("_", "-")
-                raise UserError(
-                    f"{self.folder} was begun with another --{option}; give the same options, or "
-                    "another --name"
-                )
+        settings = self.settings(job)
+        if not self._settings.is_file():
+            save_record(self._settings, settings)
+        elif name := self._changed_setting(settings):
+            raise UserError(
+                f"{self.folder} was started with another --{name.replace('_', '-')}; give the same "
+                "options, or another --name"
+            )
 
+    def has_ended(self, job: Job) -> bool:
+        """Whether the folder, which machines may share, contains this search and it has ended."""
+        if not (self.leaderboard.is_file() and self._settings.is_file()):
+            return False
+        return self._changed_setting(self.settings(job)) is None
 
-def identify(settings: dict[str, Any]) -> str:
-    """SHA-256 of settings, equal on all machines of a search."""
-    # A place may differ between machines, the file there may not.
-    places = {key: Path(settings[key]).name for key in ("encoder", "class_weights")}
-    text = json.dumps({**settings, **places}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    def _changed_setting(self, settings: dict[str, Any]) -> str | None:
+        """Name of the first setting that differs from the recorded ones."""
+        # An option that did not exist when the search was started had its default.
+        defaults = {field.name: field.default for field in fields(TrainConfig)}
+        recorded = {**json.loads(json.dumps(defaults, default=str)), **load_record(self._settings)}
+        return next((name for name in settings if recorded.get(name) != settings[name]), None)

@@ -1,4 +1,4 @@
-"""What a search chooses from: the values of some training options, read from YAML."""
+"""The search space: values of some training options, read from YAML."""
 
 import difflib
 import itertools
@@ -11,19 +11,13 @@ from typing import Any, get_type_hints
 from kerasclf.config import TrainConfig, convert
 from kerasclf.errors import UserError
 
-SEARCHABLE = (
-    *("encoder", "max_bytes", "max_tokens"),
-    *("buckets", "embedding_dim", "filters", "towers", "dropout"),
-    *("sampler", "class_weights", "focal_gamma", "label_smoothing"),
-    *("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "warmup_share"),
-    *("clip_norm", "mixed_precision"),
-)
-"""Fields of TrainConfig that a space may hold; the others choose the data, its split or names."""
+SEARCHABLE = [field.name for field in fields(TrainConfig) if field.metadata.get("searchable")]
+"""Options that a space may contain; the others select the data, its split or names."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """The values to choose from, by field of TrainConfig."""
+    """The values to choose from, by field of `TrainConfig`."""
 
     choices: dict[str, list[Any]]
 
@@ -41,7 +35,7 @@ class Space:
         """Checks that each value is in the range of its option.
 
         Raises:
-            UserError: one is not.
+            UserError: a value is out of range.
         """
         for key, values in self.choices.items():
             for value in values:
@@ -52,36 +46,36 @@ class Space:
 
 
 def read_space(path: Path) -> Space:
-    """Reads a space.
+    """Reads a search space.
 
     Raises:
-        UserError: the file is missing, is not YAML, or has an unknown key or a wrong value.
+        UserError: the file is missing, is not YAML, or has an unknown option or a wrong value.
     """
     import yaml
 
     try:
-        found: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read --space {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise UserError(f"--space {path} is not YAML: {error}") from error
-    if not isinstance(found, dict) or not found:
+    if not isinstance(loaded, dict) or not loaded:
         raise UserError(
-            f"--space {path} holds {type(found).__name__}; expected lines such as "
+            f"--space {path} holds {type(loaded).__name__}; expected lines such as "
             "learning_rate: [1.0e-3, 3.0e-3]"
         )
     hints = get_type_hints(TrainConfig)
     choices = {}
-    for key, values in found.items():
+    for key, values in loaded.items():
         _check_key(key, path)
         if not isinstance(values, list) or not values:
             raise UserError(f"--space {path} has {key}: {values!r}; expected a list of values")
-        # The option's default is no value that a leaderboard could show.
+        # null stands for a default that depends on the encoder: the leaderboard could not show it.
         if None in values:
-            raise UserError(f"--space {path} has {key}: null; expected only values")
+            raise UserError(f"--space {path} has {key}: null; expected explicit values")
         choices[key] = [convert(key, hints[key], v, f"--space {path}") for v in values]
         if len(set(choices[key])) < len(values):
-            raise UserError(f"--space {path} has a value of {key} twice; leave one out")
+            raise UserError(f"--space {path} has a value of {key} twice; remove one")
     return Space(choices)
 
 
@@ -90,8 +84,8 @@ def _check_key(key: Any, path: Path) -> None:
         return
     if key in {field.name for field in fields(TrainConfig)}:
         raise UserError(
-            f"--space {path} has {key!r}, which is the same for all trials; leave it out and set "
+            f"--space {path} has {key!r}, which is the same for all trials; remove it and set "
             f"--{key.replace('_', '-')}"
         )
-    near = difflib.get_close_matches(str(key), SEARCHABLE, 1, 0)
-    raise UserError(f"--space {path} has {key!r}; perhaps you meant {near[0]}")
+    nearest = difflib.get_close_matches(str(key), SEARCHABLE, 1, 0)[0]
+    raise UserError(f"--space {path} has {key!r}; perhaps you meant {nearest}")

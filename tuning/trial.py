@@ -1,4 +1,4 @@
-"""One trial: a training run without its test, and what is kept of it."""
+"""One trial: a training run without its test."""
 
 import math
 import shutil
@@ -10,71 +10,75 @@ from typing import Any
 import keras
 
 from kerasclf.classifier import Classifier
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import read_json, write_json, write_text
+from kerasclf.files import load_record, save_record, write_text
+from kerasclf.job.execute import train_core
 from kerasclf.job.prepare import Job
-from kerasclf.job.run import train_core
-from kerasclf.layout import PARTIAL, RunLayout
-from kerasclf.models.build import build_model
-from kerasclf.training.strategy import check_compiles, choose_strategy, prepare
-from tuning.plan import RESULT, WORKER, Search
+from kerasclf.run.layout import PARTIAL, RunLayout
+from kerasclf.training.losses import make_loss
+from kerasclf.training.network import build_network, load_best
+from tuning.plan import RESULT, WORKER, SearchPlan
 
 
 class TrialError(Exception):
-    """A trial gave nothing that counts; the search goes on."""
+    """A trial has no valid result; the search continues."""
 
 
 def run_trial(
-    search: Search, job: Job, name: str, values: dict[str, Any], worker: str
+    plan: SearchPlan, job: Job, name: str, values: dict[str, Any], worker: str
 ) -> dict[str, float]:
-    """Runs a trial, goes on with one that was cut off, or reads what a finished one left.
+    """Runs a trial, resumes an interrupted one, or reads the result of a finished one.
 
-    The trial's folder is `NAME.partial` as long as it runs. It keeps `config.yaml`, `history.csv`,
-    `tensorboard/` and `result.json`.
+    The trial's folder is `NAME.partial` while it is running. Afterwards it contains `config.yaml`,
+    `history.csv`, `tensorboard/` and `result.json`.
 
     Args:
-        search: the search.
+        plan: the search.
         job: its job; the test rows are not read.
-        name: of the trial.
-        values: what the oracle chose.
-        worker: who runs it.
+        name: the trial's id.
+        values: the oracle's choice.
+        worker: name of the worker that runs the trial.
 
     Returns:
-        Figures of the best epoch, and those of the exported file where they are limited.
+        Metrics of the best epoch, and size and latency of the exported file if they are limited.
 
     Raises:
-        TrialError: the trial failed, now or before.
+        TrialError: the trial failed, now or earlier.
     """
-    config = search.trial_config(values)
+    config = plan.trial_config(values)
     job = replace(job, config=config, seconds={})
-    layout = RunLayout(search.trial_folder / f"{name}{PARTIAL}")
+    layout = RunLayout(plan.trial_folder / f"{name}{PARTIAL}")
     for folder in (layout.root, layout.whole.root):
-        # A trial of another search that was here before.
-        if folder.is_dir() and not _is_of(folder, config.to_yaml()):
+        # A trial of a former search in this folder.
+        if folder.is_dir() and not _has_config(folder, config):
             shutil.rmtree(folder)
     if not layout.whole.root.is_dir():
         layout.root.mkdir(parents=True, exist_ok=True)
         write_text(layout.root / WORKER, worker)
         write_text(layout.config, config.to_yaml())
         if not (layout.root / RESULT).is_file():
-            write_json(layout.root / RESULT, _try(search, job, layout))
+            save_record(layout.root / RESULT, _try(plan, job, layout))
         (layout.root / WORKER).unlink()
         layout.finish()
-    result = read_json(layout.whole.root / RESULT)
+    result = load_record(layout.whole.root / RESULT)
     if "failed" in result:
         raise TrialError(result["failed"])
     return result
 
 
-def _is_of(folder: Path, config: str) -> bool:
-    path = RunLayout(folder).config
-    return path.is_file() and path.read_text(encoding="utf-8") == config
-
-
-def _try(search: Search, job: Job, layout: RunLayout) -> dict[str, Any]:
-    """The trial's figures, or why there are none under "failed"."""
+def _has_config(folder: Path, config: TrainConfig) -> bool:
+    """Whether the trial in a folder has a configuration; absent options have their defaults."""
     try:
-        return _run(search, job, layout)
+        return TrainConfig.from_yaml(RunLayout(folder).config) == config
+    except UserError:
+        return False
+
+
+def _try(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
+    """The trial's result, or under "failed" the reason why there is none."""
+    try:
+        return _run(plan, job, layout)
     except (TrialError, UserError) as error:
         return {"failed": str(error)}
     except Exception as error:
@@ -83,45 +87,41 @@ def _try(search: Search, job: Job, layout: RunLayout) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {first}"}
 
 
-def _run(search: Search, job: Job, layout: RunLayout) -> dict[str, Any]:
-    # What the last trial left in Keras' global state grows, and changes the names of layers.
+def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
+    # Keras' global state would grow with each trial, and change the names of layers.
     keras.utils.clear_session()
-    prepare(job.config.seed, job.config.mixed_precision)
-    strategy = choose_strategy()
-    check_compiles(strategy, job.config.jit_compile)
+    loss = make_loss(job.config, job.class_weights())
+    strategy, featurizer, core = build_network(job.config, len(job.examples.labels))
     with strategy.scope():
-        featurizer, core = build_model(job.config, len(job.examples.labels))
-        history = train_core(job, featurizer, core, layout)
+        history = train_core(job, featurizer, core, loss, layout)
     result = summarize(history)
-    if search.max_size is None and search.max_latency is None:
+    if not plan.limits_export:
         return result
     from tuning.cost import measure_file
 
-    prepare(job.config.seed, mixed_precision=False)
-    featurizer, core = build_model(job.config, len(job.examples.labels))
-    core.load_weights(layout.best_weights)
+    featurizer, core = load_best(job.config, layout, featurizer, core)
     result |= measure_file(Classifier(featurizer, core, job.examples.labels), job)
-    return {**result, **_judge(search, result)}
+    return {**result, **_check_limits(plan, result)}
 
 
 def summarize(history: list[dict[str, Any]]) -> dict[str, float]:
-    """Figures of the epoch whose weights a run keeps.
+    """Metrics of the epoch whose weights are kept.
 
     Raises:
-        TrialError: a loss is no number.
+        TrialError: a loss is not finite.
     """
     for row in history:
         if not (math.isfinite(row["loss"]) and math.isfinite(row["val_loss"])):
             raise TrialError(f"the loss is {row['loss']} in epoch {row['epoch']}")
     best = max(history, key=lambda row: row["val_macro_f1"])
-    figures = {key: best[key] for key in ("val_macro_f1", "val_accuracy", "val_loss")}
+    metrics = {key: best[key] for key in ("val_macro_f1", "val_accuracy", "val_loss")}
     seconds = sum(row["seconds"] for row in history)
-    return {**figures, "best_epoch": best["epoch"], "epochs": len(history), "seconds": seconds}
+    return {**metrics, "best_epoch": best["epoch"], "epochs": len(history), "seconds": seconds}
 
 
-def _judge(search: Search, result: dict[str, Any]) -> dict[str, str]:
-    if search.max_size is not None and result["bytes"] > search.max_size:
+def _check_limits(plan: SearchPlan, result: dict[str, Any]) -> dict[str, str]:
+    if plan.max_size is not None and result["bytes"] > plan.max_size:
         return {"failed": f"{result['bytes']:,} bytes are over --max-size"}
-    if search.max_latency is not None and result["p95_ms"] > search.max_latency:
+    if plan.max_latency is not None and result["p95_ms"] > plan.max_latency:
         return {"failed": f"{result['p95_ms']:.3f} ms are over --max-latency"}
     return {}

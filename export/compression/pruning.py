@@ -1,57 +1,66 @@
-"""Magnitude pruning: the smallest weights become 0, and the others learn to do without them."""
+"""Magnitude pruning: the smallest weights become 0 while the others adapt."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import tensorflow_model_optimization as tfmot
 import tf_keras
 
+from export.compression import tfmot
 from export.compression.twin import Weights, is_compressed, read_weights
 
 UPDATES = 100
+"""Number of times that the smallest weights are chosen again."""
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Sets a rising share of each layer's weights to 0.
+    """Sets a growing share of each layer's weights to 0.
 
-    The share rises by a polynomial of degree 3 over the first two thirds of the steps (Zhu and
-    Gupta, To prune, or not to prune, 2017, https://arxiv.org/abs/1710.01878); the rest of the
-    steps mends what is left. With a pattern of m:n the m smallest of each n weights are 0 from
-    the first step on, as sparse matrix units want it.
+    The share grows by a polynomial of degree 3 over the first two thirds of the steps (Zhu and
+    Gupta, To prune, or not to prune, 2017, https://arxiv.org/abs/1710.01878); during the remaining
+    steps the network recovers. With an m:n pattern, the m smallest of every n weights are 0 from
+    the first step on, as sparse matrix units require it.
 
     Attributes:
-        sparsity: share of zeros at the end, 0 to 1; of no account with a pattern.
-        pattern: m and n, or None.
+        sparsity: final share of zero weights, 0 to 1; ignored if there is a pattern.
+        pattern: m and n of an m:n pattern, or None.
     """
 
     sparsity: float
     pattern: tuple[int, int] | None = None
 
+    def describe(self) -> dict[str, Any]:
+        """The method and its parameters, for metrics.json."""
+        return {
+            "method": "pruning",
+            "pattern": "{}:{}".format(*self.pattern) if self.pattern else None,
+            "target": self.pattern[0] / self.pattern[1] if self.pattern else self.sparsity,
+        }
+
     def wrap(self, twin: tf_keras.Model, steps: int) -> tf_keras.Model:
         """The twin with pruned layers."""
-        pruning = tfmot.sparsity.keras
         end = max(1, steps * 2 // 3)
-        # A pattern has one share of zeros only; it holds from the first step on.
+        # The share of zeros in a pattern is fixed, so it cannot grow.
         schedule = (
-            pruning.ConstantSparsity(self.pattern[0] / self.pattern[1], 0, frequency=1)
+            tfmot.sparsity.ConstantSparsity(self.pattern[0] / self.pattern[1], 0, frequency=1)
             if self.pattern
-            else pruning.PolynomialDecay(
+            else tfmot.sparsity.PolynomialDecay(
                 0.0, self.sparsity, 0, end, frequency=max(1, end // UPDATES)
             )
         )
         pattern = {"sparsity_m_by_n": self.pattern} if self.pattern else {}
 
         def prune(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-            if not is_compressed(layer.name):
+            if not is_compressed(layer):
                 return layer
-            return pruning.prune_low_magnitude(layer, schedule, **pattern)
+            return tfmot.sparsity.prune_low_magnitude(layer, schedule, **pattern)
 
         return tf_keras.models.clone_model(twin, clone_function=prune)
 
     def callbacks(self, model: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
-        """Moves the schedule on after each step."""
-        return [tfmot.sparsity.keras.UpdatePruningStep()]
+        """Advances the schedule after each step."""
+        return [tfmot.sparsity.UpdatePruningStep()]
 
     def strip(self, model: tf_keras.Model) -> Weights:
-        """Weights with their zeros."""
-        return read_weights(tfmot.sparsity.keras.strip_pruning(model))
+        """The weights, zeros included."""
+        return read_weights(tfmot.sparsity.strip_pruning(model))

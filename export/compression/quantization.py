@@ -1,17 +1,18 @@
-"""Quantization-aware training: the network learns with the rounding that int8 will bring."""
+"""Quantization-aware training: the network is trained with the rounding errors of int8."""
 
-import tensorflow_model_optimization as tfmot
+from typing import Any
+
 import tf_keras
 
 from export.compression.fine_tune import KeepZeros
+from export.compression.tfmot import quantization as _quantization
 from export.compression.twin import Weights, is_compressed
 
-_quantization = tfmot.quantization.keras
 _PREFIX = "quant_"
 
 
 class _TableConfig(_quantization.QuantizeConfig):
-    """Rounds the table of n-grams, for which TFMOT has no configuration of its own."""
+    """Rounds an embedding table, for which TFMOT has no configuration of its own."""
 
     def get_weights_and_quantizers(self, layer):
         quantizer = _quantization.quantizers.LastValueQuantizer(
@@ -36,7 +37,7 @@ class _TableConfig(_quantization.QuantizeConfig):
 
 
 class _NoTransform(_quantization.QuantizeLayoutTransform):
-    """Leaves the layers as they are: TFMOT's own transform would quantize the int32 input."""
+    """Keeps the layers: TFMOT's own transform would quantize the int32 input."""
 
     def apply(self, model, layer_quantize_map):
         return model, layer_quantize_map
@@ -48,19 +49,23 @@ class _Scheme(_quantization.default_8bit.Default8BitQuantizeScheme):
 
 
 class QuantizationAwareTraining:
-    """Trains with the table, the convolutions' kernels and their outputs rounded to 8 bits.
+    """Trains with embedding tables, convolution kernels and their outputs rounded to 8 bits.
 
-    The gradient passes the rounding as if it were not there (Jacob et al., Quantization and
-    Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2018,
-    https://arxiv.org/abs/1712.05877). Weights that are 0 stay 0. What is kept are the float weights
-    behind the rounding, for any recipe of a .tflite.
+    Gradients pass through the rounding unchanged (Jacob et al., Quantization and Training of Neural
+    Networks for Efficient Integer-Arithmetic-Only Inference, 2018,
+    https://arxiv.org/abs/1712.05877). Zero weights stay zero. The result is the unrounded float
+    weights, which any recipe of a .tflite can take.
     """
+
+    def describe(self) -> dict[str, Any]:
+        """The method, for metrics.json."""
+        return {"method": "quantization-aware training"}
 
     def wrap(self, twin: tf_keras.Model, steps: int) -> tf_keras.Model:
         """The twin with rounded layers."""
 
         def annotate(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-            if not is_compressed(layer.name):
+            if not is_compressed(layer):
                 return layer
             config = _TableConfig() if isinstance(layer, tf_keras.layers.Embedding) else None
             return _quantization.quantize_annotate_layer(layer, config)
@@ -71,12 +76,12 @@ class QuantizationAwareTraining:
 
     def callbacks(self, model: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
         """Keeps a pruned network pruned."""
-        names = ((layer, layer.name.removeprefix(_PREFIX)) for layer in model.layers)
-        kernels = [layer.trainable_weights[0] for layer, name in names if is_compressed(name)]
-        return [KeepZeros(kernels)]
+        # A wrapper has the rounded layer as its attribute `layer`.
+        compressed = [x for x in model.layers if is_compressed(getattr(x, "layer", x))]
+        return [KeepZeros([layer.trainable_weights[0] for layer in compressed])]
 
     def strip(self, model: tf_keras.Model) -> Weights:
-        """The float weights behind the rounding."""
+        """The unrounded float weights."""
         weights = {}
         for layer in model.layers:
             if layer.trainable_weights:

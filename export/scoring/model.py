@@ -1,16 +1,17 @@
-"""What labels texts in a batch: a run by Keras, or a published SavedModel by TensorFlow alone."""
+"""Models that label a batch: a run through Keras, or a SavedModel through TensorFlow alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from export.versions import Versions
+from export.serving.versions import Versions
+from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
-from kerasclf.files import read_json
-from kerasclf.layout import RunLayout
+from kerasclf.files import load_record, read_json
+from kerasclf.run.layout import RunLayout
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Model:
         labels: label names by class id.
         version: NAME/N of a run, N of a SavedModel.
         served: whether it is a SavedModel.
-        encoder: `bytes`, or that whose tokenizer a SavedModel holds.
+        encoder: the run's encoder; of an ensemble, "ensemble".
     """
 
     path: str
@@ -32,39 +33,52 @@ class Model:
     encoder: str
 
 
+class Labeller(Protocol):
+    """A loaded model."""
+
+    def predict(self, texts: list[str]) -> pd.DataFrame:
+        """Labels n texts, as `Classifier.predict` does."""
+        ...
+
+
 def find_model(path: Path) -> Model:
-    """Finds a finished run, or the newest of a name; or a version, or the newest of a model.
+    """Finds a finished run or a published SavedModel.
+
+    Args:
+        path: folder of a run or of one version, or of all runs of a name or all versions of a
+            model, of which the newest is taken.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is neither, or the SavedModel has no record.
     """
     path = path.absolute()
     if not (path / "saved_model.pb").is_file() and (published := _published(path)):
         path = path / str(published[-1])
     if not (path / "saved_model.pb").is_file():
         layout = RunLayout.open(path)
-        metrics = read_json(layout.metrics)
+        metrics = load_record(layout.metrics)
         version = f"{metrics['name']}/{metrics['number']}"
         labels = tuple(read_json(layout.labels))
         return Model(str(layout.root), labels, version, False, metrics["encoder"])
     record = path.with_name(f"{path.name}.json")
     if not record.is_file():
         raise UserError(
-            f"{path} has no {record.name} beside it, which names its labels; give a folder that "
-            "kerasclf saved_model made, such as saved_models/NAME/1"
+            f"{path} has no {record.name} beside it, which holds its labels; give a folder written "
+            "by kerasclf saved_model, such as saved_models/NAME/1"
         )
-    found = read_json(record)
-    return Model(str(path), tuple(found["labels"]), path.name, True, found["encoder"])
+    published_run = load_record(record)
+    labels = tuple(published_run["labels"])
+    return Model(str(path), labels, path.name, True, published_run["encoder"])
 
 
 def _published(folder: Path) -> list[int]:
-    """Numbers of the versions in a folder, ascending; a run's are not meant."""
+    """Numbers of the SavedModels in a folder, ascending; numbered runs are not counted."""
     numbers = Versions(folder).published()
     return [n for n in numbers if (folder / str(n) / "saved_model.pb").is_file()]
 
 
-def load_model(model: Model) -> Any:
-    """Loads a model, with a method `predict` as that of `Classifier`."""
+def load_model(model: Model) -> Labeller:
+    """Loads a model; imports TensorFlow."""
     if model.served:
         return ServedModel(model)
     from kerasclf.classifier import Classifier
@@ -73,20 +87,21 @@ def load_model(model: Model) -> Any:
 
 
 class ServedModel:
-    """A SavedModel's `serving_default` as a function of strings."""
+    """The signature `serving_default` of a SavedModel as a function of strings."""
 
     def __init__(self, model: Model):
         """Loads the SavedModel."""
         import tensorflow as tf
 
-        if model.encoder != "bytes":
+        if not find_encoder(model.encoder).reads_bytes:
             import tensorflow_text  # noqa: F401  registers the ops of tokenizers
         self._labels = model.labels
+        # The signature does not keep its SavedModel alive.
         self._loaded = tf.saved_model.load(model.path)
-        self._answer = self._loaded.signatures["serving_default"]
+        self._serve = self._loaded.signatures["serving_default"]
 
     def predict(self, texts: list[str]) -> pd.DataFrame:
-        """Labels n texts; the frame is that of `Classifier.predict`."""
+        """Labels n texts; returns a frame like that of `Classifier.predict`."""
         import tensorflow as tf
 
         from kerasclf.classifier import batch_by_length, describe_decisions
@@ -96,8 +111,8 @@ class ServedModel:
         review = np.zeros(len(encoded), dtype=bool)
         probabilities = np.zeros((len(encoded), len(self._labels)))
         for rows in batch_by_length(encoded):
-            found = self._answer(text=tf.constant([encoded[i] for i in rows]))
-            decided[rows] = found["class_id"].numpy()
-            review[rows] = found["review"].numpy()
-            probabilities[rows] = found["probabilities"].numpy()
+            outputs = self._serve(text=tf.constant([encoded[i] for i in rows]))
+            decided[rows] = outputs["class_id"].numpy()
+            review[rows] = outputs["review"].numpy()
+            probabilities[rows] = outputs["probabilities"].numpy()
         return describe_decisions(self._labels, decided, probabilities, review)

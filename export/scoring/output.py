@@ -1,9 +1,9 @@
-"""Files of one prefix, PREFIX-00000-of-00004.parquet, that appear when all are whole.
+"""Files of one prefix, PREFIX-00000-of-00004.parquet, that appear once all are complete.
 
 They are written in a hidden folder beside the prefix and renamed at the end. A file under the
-prefix is therefore whole, whatever happens; on a file system without a rename, such as an object
-store, it is whole as soon as it is listed. A kill in the moment of renaming can leave fewer files
-than their names say, or with --overwrite old ones among new ones; then run it again.
+prefix is therefore always complete; on a file system without rename, such as an object store, it
+is complete as soon as it is listed. A kill while files are renamed can leave fewer files than their
+names say or, with --overwrite, old files among new ones; in that case, run the command again.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ _SHARD = re.compile(rf"({DEAD_LETTER})?-\d{{5,}}-of-\d{{5,}}\.(parquet|jsonl)")
 
 
 def find_shards(prefix: str) -> list[str]:
-    """Files of the prefix that are there.
+    """Existing files of a prefix.
 
     Raises:
-        UserError: the place cannot be written or looked at.
+        UserError: the folder cannot be listed or written.
     """
     folder, name = os.path.split(prefix)
     if not name or os.path.isdir(prefix):
@@ -38,10 +38,10 @@ def find_shards(prefix: str) -> list[str]:
         paths = [os.path.join(folder, entry) for entry in _list(folder)]
     else:
         try:
-            (found,) = FileSystems.match([f"{prefix}-*"])
+            (match,) = FileSystems.match([f"{prefix}-*"])
         except (BeamIOError, ValueError) as error:
             raise UserError(f"--output {prefix}: {error}") from error
-        paths = [metadata.path for metadata in found.metadata_list]
+        paths = [metadata.path for metadata in match.metadata_list]
     return sorted(
         path
         for path in paths
@@ -54,35 +54,41 @@ def _list(folder: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def beside(prefix: str) -> Iterator[str]:
-    """Yields a new folder near the prefix, which is removed at the end."""
-    folder, name = os.path.split(prefix)
-    place = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.partial"
-    FileSystems.mkdirs(place)
+def temporary_folder(prefix: str) -> Iterator[str]:
+    """Yields a new hidden folder beside the files of the prefix, and deletes it at the end."""
+    parent, name = os.path.split(prefix)
+    folder = f"{parent}/.{name}.{uuid.uuid4().hex[:8]}.partial"
+    FileSystems.mkdirs(folder)
     try:
-        yield place
+        yield folder
     finally:
-        if "://" not in place:
-            shutil.rmtree(place, ignore_errors=True)
+        if "://" not in folder:
+            shutil.rmtree(folder, ignore_errors=True)
         else:
             with contextlib.suppress(BeamIOError):
-                FileSystems.delete([f"{place}/"])
+                FileSystems.delete([f"{folder}/"])
 
 
 def publish(prefix: str, shards: list[str], dead_letters: list[str], old: list[str]) -> list[str]:
-    """Renames whole files to their places, and then removes old ones that they did not replace.
+    """Renames complete files to their final names, then deletes old files not replaced by them.
+
+    Args:
+        prefix: prefix of the final names.
+        shards: paths of the files of labelled rows, in order.
+        dead_letters: paths of the dead-letter files, in order.
+        old: existing files of the prefix.
 
     Returns:
-        The places.
+        The final paths.
     """
-    places = [
+    paths = [
         *_name(prefix + DEAD_LETTER, len(dead_letters), "jsonl"),
         *_name(prefix, len(shards), "parquet"),
     ]
-    FileSystems.rename([*dead_letters, *shards], places)
-    if stale := sorted(set(old) - set(places)):
+    FileSystems.rename([*dead_letters, *shards], paths)
+    if stale := sorted(set(old) - set(paths)):
         FileSystems.delete(stale)
-    return places
+    return paths
 
 
 def _name(prefix: str, count: int, suffix: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""The pipeline: files to pieces, pieces to files of labelled rows.
+"""The pipeline: files to pieces, and pieces to files of labelled rows.
 
-Only descriptions of pieces go from one step to the next. A runner may hold everything between two
-steps in memory, as Beam's local one does, and rows never wait there.
+Only descriptions of pieces pass from one step to the next, never rows: a runner may hold everything
+between two steps in memory, as Beam's local runner does.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import apache_beam as beam
 import pyarrow as pa
@@ -34,16 +34,36 @@ VERSION = "model_version"
 LOCAL = ("directrunner", "fnapirunner")
 
 
-def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
-    """Beam's runner and options of its own arguments.
+class LabelledPiece(TypedDict):
+    """A piece after labelling.
 
-    The local runner is the one in Python: the one that Beam may put in its place is a program that
-    it downloads. More than one local worker are processes, unless the mode is given.
+    Attributes:
+        source: path of the piece's file.
+        first_row: number of its first row in that file, counted from 1.
+        rows: number of labelled rows.
+        dead: number of other rows by reason.
+        shard: path of the file of labelled rows.
+        dead_letters: path of the dead-letter file, or None if there are none.
+    """
+
+    source: str
+    first_row: int
+    rows: int
+    dead: dict[str, int]
+    shard: str
+    dead_letters: str | None
+
+
+def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
+    """Runner and options from Beam's own arguments.
+
+    The local runner is always the Python one: Beam may otherwise download a program and use that.
+    Several local workers are processes unless --direct_running_mode is given.
 
     Raises:
-        UserError: Beam does not know them.
+        UserError: Beam rejects an argument.
     """
-    said = io.StringIO()
+    stderr = io.StringIO()
     flags = list(arguments)
 
     def refuse_unknown(parser: Any) -> None:
@@ -53,11 +73,11 @@ def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, Pipeli
             )
 
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(stderr):
             options = PipelineOptions(flags)
             options.get_all_options(add_extra_args_fn=refuse_unknown)
     except SystemExit:
-        raise UserError(f"Beam: {said.getvalue().strip().splitlines()[-1]}") from None
+        raise UserError(f"Beam: {stderr.getvalue().strip().splitlines()[-1]}") from None
     name = options.view_as(StandardOptions).runner or LOCAL[0]
     if name.lower() not in LOCAL:
         try:
@@ -65,8 +85,8 @@ def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, Pipeli
         except (ValueError, ImportError, AttributeError) as error:
             raise UserError(f"--runner {name}: {error}") from error
     direct = options.view_as(DirectOptions)
-    chosen = any(flag.startswith("--direct_running_mode") for flag in flags)
-    if direct.direct_num_workers != 1 and not chosen:
+    mode_given = any(flag.startswith("--direct_running_mode") for flag in flags)
+    if direct.direct_num_workers != 1 and not mode_given:
         direct.direct_running_mode = "multi_processing"
     return FnApiRunner(), options
 
@@ -75,7 +95,7 @@ def output_schema(table: Table, model: Model) -> pa.Schema:
     """Columns of the output.
 
     Raises:
-        UserError: a column of the input has the name of one that is added.
+        UserError: the input already has a column with the name of an added one.
     """
     added = [
         pa.field("predicted_label", pa.string()),
@@ -85,70 +105,71 @@ def output_schema(table: Table, model: Model) -> pa.Schema:
         pa.field(VERSION, pa.string()),
     ]
     names = [*table.schema.names, *(field.name for field in added)]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise UserError(f"{table.sources[0]} already has the column {twice[0]!r}; rename it there")
+    if duplicates := [name for name, count in Counter(names).items() if count > 1]:
+        raise UserError(
+            f"{table.sources[0]} already has the column {duplicates[0]!r}; rename it there"
+        )
     return pa.schema([*table.schema, *added])
 
 
 class PlanPieces(beam.DoFn):
-    """A file's path to its pieces."""
+    """Cuts files into pieces."""
 
     def __init__(self, table: Table):
         self._table = table
 
     def process(self, source: str) -> Iterator[Piece]:
-        """Reads the file once, unless it is Parquet."""
+        """Yields the pieces of a file; a text file is read once for this."""
         yield from plan_pieces(source, self._table)
 
 
 class LabelPieces(beam.DoFn):
-    """A piece to a file of labelled rows, and one of dead letters if there are any.
+    """Labels pieces, each into a file of labelled rows and, if needed, a dead-letter file.
 
-    The files have new names each time, since a runner may do a piece twice; what it takes for done
-    comes out as {"source", "first_row", "rows", "dead", "shard", "dead_letters"}.
+    The files get new names each time, since a runner may process a piece twice and drop one result.
     """
 
     def __init__(self, table: Table, model: Model, folder: str):
-        self._table, self._known, self._folder = table, model, folder
+        self._table, self._description, self._folder = table, model, folder
         self._schema = output_schema(table, model)
         # One model for all threads of a process.
         self._shared = Shared()
 
     def setup(self) -> None:
-        """Loads the model, once a process."""
-        self._model = self._shared.acquire(lambda: load_model(self._known))
+        """Loads the model, once per process."""
+        self._model = self._shared.acquire(lambda: load_model(self._description))
 
-    def process(self, piece: Piece) -> Iterator[dict[str, Any]]:
-        """Reads, labels and writes chunk by chunk."""
+    def process(self, piece: Piece) -> Iterator[LabelledPiece]:
+        """Reads, labels and writes a piece chunk by chunk."""
         name = FileSystems.join(self._folder, uuid.uuid4().hex)
         shard, dead_letters = f"{name}.parquet", f"{name}.jsonl"
         rows, dead = 0, Counter()
-        with contextlib.ExitStack() as opened:
-            file = opened.enter_context(FileSystems.create(shard))
-            writer = opened.enter_context(pq.ParquetWriter(file, self._schema))
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(FileSystems.create(shard))
+            writer = stack.enter_context(pq.ParquetWriter(file, self._schema))
             letters = None
             for chunk in read_chunks(piece, self._table):
                 if chunk.texts:
                     writer.write_table(self._label(chunk.table, chunk.texts))
                     rows += len(chunk.texts)
                 if chunk.bad and letters is None:
-                    letters = opened.enter_context(FileSystems.create(dead_letters))
+                    letters = stack.enter_context(FileSystems.create(dead_letters))
                 for letter in chunk.bad:
                     letters.write(json.dumps(letter, ensure_ascii=False).encode() + b"\n")
                     dead[letter["reason"]] += 1
-        yield {
-            "source": piece.source,
-            "first_row": piece.first_row,
-            "rows": rows,
-            "dead": dict(dead),
-            "shard": shard,
-            "dead_letters": dead_letters if dead else None,
-        }
+        yield LabelledPiece(
+            source=piece.source,
+            first_row=piece.first_row,
+            rows=rows,
+            dead=dict(dead),
+            shard=shard,
+            dead_letters=dead_letters if dead else None,
+        )
 
     def _label(self, rows: pa.Table, texts: list[str]) -> pa.Table:
         predicted = self._model.predict(texts)
         columns = [pa.array(predicted[name]) for name in predicted]
-        version = pa.array([self._known.version] * len(texts), pa.string())
+        version = pa.array([self._description.version] * len(texts), pa.string())
         table = [*rows.columns, *columns, version]
         return pa.Table.from_arrays(
             [
@@ -175,12 +196,19 @@ def run_pipeline(
     folder: str,
     runner: PipelineRunner,
     options: PipelineOptions,
-) -> tuple[int, list[dict[str, Any]]]:
+) -> tuple[int, list[LabelledPiece]]:
     """Labels all rows into files in a folder.
 
+    Args:
+        table: the files to read.
+        model: the model, which each worker loads.
+        folder: where files are written; all workers can write there.
+        runner: Beam's runner.
+        options: Beam's options.
+
     Returns:
-        How many rows were found when the files were cut, and what `LabelPieces` did, in the order
-        of the input.
+        Number of rows found when the files were cut into pieces, and the labelled pieces in the
+        order of the input.
     """
     planned, done = (FileSystems.join(folder, name) for name in ("planned.json", "done.json"))
     with beam.Pipeline(runner=runner, options=options) as pipeline:

@@ -1,6 +1,6 @@
-"""Records of CSV, TSV and JSONL files of any size, one at a time, whatever their faults.
+"""Records of CSV, TSV and JSONL files of any size, one at a time, malformed ones included.
 
-Reading can begin at the offset of any record, and finds the same records from there on.
+Reading can start at the offset of any record, and then yields the same records from there on.
 """
 
 import csv
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 MAX_ROW_BYTES = 16 * 2**20
-"""A longer row is a fault: it could take all memory."""
+"""Maximum length of a row: a longer one could exhaust the memory."""
 KEPT_BYTES = 10_000
-"""What is kept of a row that is too long."""
+"""Number of bytes kept of a row that is too long."""
 TOO_LONG = f"row of more than {MAX_ROW_BYTES:,} bytes"
 
 
@@ -22,12 +22,12 @@ class Record:
     """A row of a text file.
 
     Attributes:
-        offset: of its first byte in the file.
-        line: of its beginning, counted from 1 where reading began.
+        offset: position of its first byte in the file.
+        line: number of its first line, counted from 1 where reading started.
         raw: its bytes.
-        cells: of a CSV; bytes that are not UTF-8 are lone surrogates.
-        fault: why it is no row, or None.
-        detail: more on the fault.
+        cells: cells of a CSV row; bytes that are not UTF-8 are lone surrogates.
+        fault: why it is not a valid row, or None.
+        detail: details of the fault.
     """
 
     offset: int
@@ -39,7 +39,7 @@ class Record:
 
 
 class BadRowError(ValueError):
-    """A row that cannot be labelled: the reason, of which there are few, and a detail."""
+    """A row that cannot be labelled: the reason, one of a few, and details."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(reason, detail)
@@ -47,14 +47,14 @@ class BadRowError(ValueError):
 
 
 class _Lines:
-    """Lines of a file with their offsets and numbers, which can be put back."""
+    """Lines of a file with their offsets and numbers; lines can be put back."""
 
     def __init__(self, file: IO[bytes]):
         self._file, self._back = file, deque()
         self._offset, self._line = file.tell(), 0
 
     def take(self) -> tuple[int, int, bytes, bool] | None:
-        """Offset, number and bytes of the next line, and whether these are only its beginning."""
+        """Offset, number and bytes of the next line, and whether it is truncated."""
         if self._back:
             return self._back.popleft()
         offset, line = self._offset, self._file.readline(MAX_ROW_BYTES)
@@ -64,7 +64,7 @@ class _Lines:
         self._offset += len(line)
         cut = False
         rest = line
-        # The rest of a line that is too long is passed over.
+        # The rest of a line that is too long is skipped.
         while not rest.endswith(b"\n") and (rest := self._file.readline(MAX_ROW_BYTES)):
             cut = True
             self._offset += len(rest)
@@ -86,8 +86,7 @@ def read_json_records(file: IO[bytes]) -> Iterator[Record]:
 def read_csv_records(file: IO[bytes], separator: str) -> Iterator[Record]:
     """Yields every row that is not a blank line.
 
-    A quote that is not closed spoils only the line where it is opened: reading goes on with the
-    next one.
+    An unclosed quote makes only its own line invalid: reading continues with the next line.
     """
     csv.field_size_limit(MAX_ROW_BYTES)
     lines = _Lines(file)
@@ -109,7 +108,7 @@ def read_csv_records(file: IO[bytes], separator: str) -> Iterator[Record]:
 
 
 def _feed(lines: _Lines, taken: list[tuple[int, int, bytes, bool]]) -> Iterator[str]:
-    """The lines that the row that begins with those taken may span."""
+    """Yields the first line of a row, and the lines that the row may extend to."""
     size = len(taken[0][2])
     yield taken[0][2].decode("utf-8", "surrogateescape")
     while line := lines.take():
@@ -121,10 +120,10 @@ def _feed(lines: _Lines, taken: list[tuple[int, int, bytes, bool]]) -> Iterator[
 
 
 def parse_json(record: Record) -> dict[str, Any]:
-    """The object of a line.
+    """Parses a line as a JSON object.
 
     Raises:
-        BadRowError: it holds none.
+        BadRowError: it is not one.
     """
     check_record(record)
     try:
@@ -137,7 +136,7 @@ def parse_json(record: Record) -> dict[str, Any]:
 
 
 def check_record(record: Record) -> None:
-    """Checks that a record is a row in UTF-8.
+    """Checks that a record is a valid row in UTF-8.
 
     Raises:
         BadRowError: it is not.
@@ -148,7 +147,7 @@ def check_record(record: Record) -> None:
 
 
 def decode(raw: bytes) -> str:
-    """Text of bytes.
+    """Decodes bytes.
 
     Raises:
         BadRowError: they are not UTF-8.

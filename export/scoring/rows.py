@@ -1,7 +1,7 @@
-"""Pieces of files, and their rows: good ones in chunks, bad ones with the reason.
+"""Pieces of files and their rows: valid ones in chunks, invalid ones as dead letters.
 
-What makes a row good does not depend on the format: it parses, and its text is a string of UTF-8
-that is not blank.
+Whether a row is valid does not depend on the format: it parses, and its text is a UTF-8 string that
+is not blank.
 """
 
 import json
@@ -31,14 +31,14 @@ CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows of one file that follow each other.
+    """Consecutive rows of one file.
 
     Attributes:
         source: path of the file.
         first_row: number of its first row, counted from 1.
-        rows: how many.
-        offset: of the first row's first byte, in a text file.
-        first_line: number of the line before it, in a text file.
+        rows: number of rows.
+        offset: position of the first row's first byte, in a text file.
+        first_line: number of lines before the first row, in a text file.
     """
 
     source: str
@@ -53,9 +53,9 @@ class Chunk:
     """Some rows of a piece.
 
     Attributes:
-        table: the good rows, with the columns of the table's schema.
+        table: the valid rows, with the columns of the table's schema.
         texts: their texts.
-        bad: a dead letter for each bad row.
+        bad: a dead letter for each invalid row.
     """
 
     table: pa.Table
@@ -66,8 +66,8 @@ class Chunk:
 def plan_pieces(source: str, table: Table) -> Iterator[Piece]:
     """Cuts a file into pieces.
 
-    Rows are counted here and again when they are labelled, so that none is lost between. Where a
-    row of a CSV begins depends on the quotes before it, so that a text file is read once for this.
+    Rows are counted here and again when they are labelled, so that a lost row is noticed. A text
+    file is read completely: where a row of a CSV starts depends on all quotes before it.
     """
     with open_source(source) as file:
         if table.format == ".parquet":
@@ -99,7 +99,7 @@ def _read_records(file: IO[bytes], table: Table) -> Iterator[Record]:
 
 
 def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
-    """Reads a piece; what is in memory does not grow with it."""
+    """Reads a piece; memory use does not depend on its size."""
     if table.format == ".parquet":
         yield from _read_parquet(piece, table)
         return
@@ -128,7 +128,7 @@ def _parse(record: Record, table: Table) -> tuple[list[str], str]:
         row = parse_json(record)
         if table.text_column not in row:
             raise BadRowError("no text")
-        # JSON may escape a lone surrogate, which `kerasclf predict`, too, takes for "?".
+        # JSON may escape a lone surrogate, which `kerasclf predict` also replaces by "?".
         text = _check_text(row[table.text_column]).encode("utf-8", "replace").decode()
         return [text, record.raw.decode()], text
     check_record(record)
@@ -161,7 +161,7 @@ def _read_parquet(piece: Piece, table: Table) -> Iterator[Chunk]:
         for group in range(file.num_row_groups):
             stop = start + file.metadata.row_group(group).num_rows
             if start < end and stop > begin:
-                # A piece may begin within a group, which is then read from its beginning.
+                # A piece may start inside a row group, which is then read from its start.
                 for batch in file.iter_batches(CHUNK_ROWS, row_groups=[group]):
                     low, high = max(begin - start, 0), min(end - start, len(batch))
                     if low < high:
@@ -192,7 +192,7 @@ def _judge_batch(piece: Piece, first_row: int, batch: pa.RecordBatch, table: Tab
 
 
 def _as_bytes(column: pa.Array) -> list[bytes | None]:
-    """Strings as their bytes, which may be no UTF-8."""
+    """Strings as bytes, which may not be valid UTF-8."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionarydecode()
     return column.cast(pa.large_binary()).to_pylist()

@@ -1,4 +1,4 @@
-"""Which files a batch reads, and that they are one table."""
+"""The files that a batch reads, checked to be one table."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from kerasclf.errors import UserError
 
 SOURCE, ROW, LINE = "source_file", "source_row", "source_line"
 LOOKED_AT = 1000
-"""Lines of a JSONL of which one must have the text column."""
+"""Number of lines of a JSONL file, of which at least one must have the text column."""
 MARK = b"\xef\xbb\xbf"
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -24,14 +24,14 @@ _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_vie
 
 @dataclass(frozen=True)
 class Table:
-    """Files of the same columns.
+    """Files with the same columns.
 
     Attributes:
-        sources: the files' paths.
-        format: their ending; `.jsonl` for both endings of JSON lines.
-        text_column: name of the column with the texts.
-        schema: columns that the output takes over: source_file, source_row, and those of the
-            files; of JSONL, whose rows may differ, the text and the whole line as source_line.
+        sources: paths of the files.
+        format: their suffix; `.jsonl` for both suffixes of JSON lines.
+        text_column: column of the texts.
+        schema: columns that are copied to the output: source_file, source_row, and those of the
+            files; for JSONL, whose rows may differ, the text and the whole line as source_line.
     """
 
     sources: tuple[str, ...]
@@ -41,20 +41,20 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns of CSV, TSV and Parquet."""
+        """Column names of CSV, TSV and Parquet files."""
         return self.schema.names[2:]
 
 
 def open_source(path: str) -> IO[bytes]:
-    """Opens a file of any file system for reading, as it is."""
+    """Opens a file on any file system of Beam for reading, without decompression."""
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def find_table(pattern: str, text_column: str) -> Table:
-    """Finds the files of a pattern and looks at their beginnings.
+    """Finds the files of a pattern and reads their columns.
 
     Raises:
-        UserError: there are none, or they are no table with that column.
+        UserError: there are none, they cannot be read, or they are not one table with that column.
     """
     sources = _match(pattern)
     formats = {_format(source) for source in sources}
@@ -79,11 +79,11 @@ def _match(pattern: str) -> tuple[str, ...]:
     if os.path.isfile(pattern):
         return (os.path.abspath(pattern),)
     try:
-        (found,) = FileSystems.match([pattern])
+        (match,) = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
         raise UserError(f"--input {pattern}: {error}") from error
     sources = [
-        os.path.abspath(m.path) if "://" not in m.path else m.path for m in found.metadata_list
+        os.path.abspath(m.path) if "://" not in m.path else m.path for m in match.metadata_list
     ]
     sources = tuple(sorted(source for source in sources if not os.path.isdir(source)))
     if not sources:
@@ -101,10 +101,10 @@ def _format(source: str) -> str:
 
 
 def _read_schema(source: str, text_column: str) -> pa.Schema:
-    """Columns of a file, without those that name a row's place.
+    """The file's own columns.
 
     Raises:
-        UserError: the file cannot be read, or is no table with that column.
+        UserError: the file cannot be read, or is not a table with that column.
     """
     kind = _format(source)
     try:
@@ -120,16 +120,16 @@ def _read_schema(source: str, text_column: str) -> pa.Schema:
         raise UserError(f"cannot read {source}: {error.strerror or error}") from error
     names = schema.names
     if text_column not in names:
-        found = ", ".join(names[:20])
+        columns = ", ".join(names[:20])
         raise UserError(
-            f"{source} has no column {text_column!r}, only {found}; name it with --text-column"
+            f"{source} has no column {text_column!r}, only {columns}; name it with --text-column"
         )
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(f"{source} has the column {twice!r} twice; rename one there")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise UserError(f"{source} has the column {duplicate!r} twice; rename one there")
     kind = schema.field(text_column).type
     if not any(fits(_value_type(kind)) for fits in (*_STRINGS, *_BYTES)):
-        raise UserError(f"column {text_column!r} of {source} is of {kind}; expected strings")
+        raise UserError(f"column {text_column!r} of {source} is of type {kind}; expected strings")
     return schema
 
 
@@ -154,20 +154,20 @@ def _read_header(file: IO[bytes], source: str, separator: str) -> pa.Schema:
 def _read_json_schema(file: IO[bytes], source: str, text_column: str) -> pa.Schema:
     skip_mark(file)
     keys: dict[str, None] = {}
-    looked = 0
+    looked_at = 0
     for record in islice(read_json_records(file), LOOKED_AT):
-        looked += 1
+        looked_at += 1
         try:
             keys |= dict.fromkeys(parse_json(record))
         except BadRowError:
             continue
         if text_column in keys:
             break
-    if looked and text_column not in keys:
-        found = ", ".join(list(keys)[:20]) or "no JSON objects"
+    if looked_at and text_column not in keys:
+        columns = ", ".join(list(keys)[:20]) or "no JSON objects"
         raise UserError(
-            f"the first {looked} rows of {source} have no {text_column!r}, only {found}; name it "
-            "with --text-column"
+            f"the first {looked_at} rows of {source} have no {text_column!r}, only {columns}; name "
+            "it with --text-column"
         )
     return pa.schema([(text_column, pa.string()), (LINE, pa.string())])
 
@@ -176,11 +176,11 @@ def _read_parquet_schema(file: IO[bytes], source: str) -> pa.Schema:
     try:
         return pq.read_schema(file).remove_metadata()
     except pa.ArrowException as error:
-        raise UserError(f"{source} is not a whole Parquet file: {error}") from error
+        raise UserError(f"{source} is not a complete Parquet file: {error}") from error
 
 
 def skip_mark(file: IO[bytes]) -> None:
-    """Goes past the mark that spreadsheets write at the beginning of UTF-8."""
+    """Skips the byte order mark that spreadsheets write at the start of UTF-8 files."""
     if file.read(len(MARK)) != MARK:
         file.seek(0)
 

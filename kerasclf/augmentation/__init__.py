@@ -1,1 +1,1 @@
-"""New training rows, made of old ones once and before training."""
+"""Offline augmentation: additional training rows, created once before training."""

@@ -1,7 +1,8 @@
-"""New training rows: made, checked against the rows that are measured on, counted, and cached.
+"""Augmented training rows: created, filtered, counted and cached.
 
-They are made once, before training, of training rows alone. A run keeps them, so that it goes on
-after a kill with the very same rows.
+They are created once, before training, from training rows alone. Copies of training rows and
+near-duplicates of validation or test rows are dropped. A run stores its augmented rows, so that it
+resumes with exactly the same ones.
 """
 
 import contextlib
@@ -16,81 +17,86 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.augmentation.pairs import read_pairs
-from kerasclf.augmentation.parallel import change_texts
-from kerasclf.augmentation.recipes import Material
+from kerasclf.augmentation.parallel import augment_texts
+from kerasclf.augmentation.recipes import Resources
 from kerasclf.augmentation.shares import share_new_rows
 from kerasclf.config import TrainConfig
-from kerasclf.data.duplicates import NearCopies
+from kerasclf.data.duplicates import NearDuplicateIndex
 from kerasclf.files import replacing
 
 ROUNDS = 5
-"""A new row that is dropped is made anew, from another row, this often."""
+"""Rounds of creation; each replaces what the previous one dropped, from other training rows."""
 KEPT, COPY, LEAK = "", "copy of a training row", "near-copy of a validation or test row"
 _CODE = 1
-"""Changes whenever equal choices give other rows, so that none are taken from the cache."""
+"""Part of the cache key; to be raised when a change of this code changes the rows."""
 
 
 def augment_rows(
-    config: TrainConfig, texts: list[str], classes: np.ndarray, measured: list[str]
+    config: TrainConfig, texts: list[str], class_ids: np.ndarray, held_out: list[str]
 ) -> pd.DataFrame:
-    """Makes new rows of training rows, or takes them from the user's cache.
+    """Creates augmented rows from training rows, or reads them from the user's cache.
 
     Args:
         config: the run's configuration, whose `augment` is not none.
         texts: n training texts.
-        classes: int64 [n], their class ids.
-        measured: texts of validation and test rows, of which no near-copy is to be learned from.
+        class_ids: int64 [n].
+        held_out: validation and test texts; near-duplicates of them are dropped.
 
     Returns:
-        A row for each text that was made: source (int64, place of the training row that it was made
-        of), recipe, text, and dropped, the reason why it is not learned from, or "".
+        A row for each created text: source (int64, index of the training row that it comes from),
+        recipe, text, and dropped, the reason why it is not used, or "".
 
     Raises:
-        UserError: a table of the user cannot be read.
+        UserError: the lexicon or the table of back-translations cannot be read.
     """
     import pooch
 
-    material = _read_material(config, texts)
+    resources = _read_resources(config, texts)
     total = max(1, round(config.augment_ratio * len(texts)))
-    wanted = share_new_rows(np.bincount(classes), total, config.balance_classes)
+    shares = share_new_rows(np.bincount(class_ids), total, config.balance_classes)
     state = {
         "versions": [_CODE, version("nlpaug")],
-        "choices": [config.recipes, config.seed, wanted.tolist()],
-        "rows": [texts, classes.tolist(), measured],
-        "tables": [material.lexicon, material.translations],
+        "choices": [config.recipes, config.seed, shares.tolist()],
+        "rows": [texts, class_ids.tolist(), held_out],
+        "tables": [resources.lexicon, resources.translations],
     }
     key = sha256(json.dumps(state).encode()).hexdigest()
     path = Path(pooch.os_cache("kerasclf")) / "augmented" / f"{key}.parquet"
     with contextlib.suppress(OSError, ValueError):
         return pd.read_parquet(path)
-    frame = _make_rows(config, material, classes, measured, wanted)
-    # Without a cache, rows are made each time.
+    frame = make_new_rows(config, resources, class_ids, held_out, shares)
+    # If the cache cannot be written, the rows are created each time.
     with contextlib.suppress(OSError), replacing(path) as beside:
         frame.to_parquet(beside, index=False)
     return frame
 
 
 def extend(
-    texts: list[str], classes: np.ndarray, augmented: pd.DataFrame | None
+    texts: list[str], class_ids: np.ndarray, augmented: pd.DataFrame | None
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Training rows and the new rows that were made of them.
+    """Appends augmented rows to the training rows.
+
+    Args:
+        texts: n training texts.
+        class_ids: int64 [n].
+        augmented: frame of `augment_rows`; None without augmentation.
 
     Returns:
-        n + m texts; int64 [n + m], their class ids; and int64 [m], places among the n rows of those
-        that the m new ones were made of.
+        The n + m texts; int64 [n + m], their class ids; and int64 [m], the index of the training
+        row that each augmented row comes from.
     """
     if augmented is None:
-        return texts, classes, np.zeros(0, dtype=np.int64)
+        return texts, class_ids, np.zeros(0, dtype=np.int64)
     kept = augmented[augmented["dropped"] == KEPT]
     sources = kept["source"].to_numpy(dtype=np.int64)
-    return [*texts, *kept["text"]], np.concatenate([classes, classes[sources]]), sources
+    return [*texts, *kept["text"]], np.concatenate([class_ids, class_ids[sources]]), sources
 
 
 def describe(augmented: pd.DataFrame) -> dict[str, Any]:
-    """New rows by label and recipe, and what was made and dropped, for metrics.json.
+    """Counts of created, dropped and kept rows, by reason, recipe and label, for metrics.json.
 
     Args:
-        augmented: frame of `augment_rows` with a column label.
+        augmented: frame of `augment_rows`, with a column label besides.
     """
     kept = augmented[augmented["dropped"] == KEPT]
     dropped = Counter(augmented["dropped"][augmented["dropped"] != KEPT])
@@ -103,29 +109,33 @@ def describe(augmented: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _read_material(config: TrainConfig, texts: list[str]) -> Material:
-    lexicon = translations = []
-    if config.lexicon:
-        lexicon = read_pairs(config.lexicon, "--lexicon", config.lexicon_encoding)
-    if config.back_translation:
-        translations = read_pairs(config.back_translation, "--back-translation")
-    return Material(texts, lexicon, translations)
-
-
-def _make_rows(
+def make_new_rows(
     config: TrainConfig,
-    material: Material,
-    classes: np.ndarray,
-    measured: list[str],
-    wanted: np.ndarray,
+    resources: Resources,
+    class_ids: np.ndarray,
+    held_out: list[str],
+    shares: np.ndarray,
 ) -> pd.DataFrame:
+    """Creates augmented rows, without the cache.
+
+    Args:
+        config: supplies the recipes and the seed.
+        resources: n training texts, and the user's tables.
+        class_ids: int64 [n].
+        held_out: validation and test texts.
+        shares: int64 [num_classes], rows to create of each class; fewer are kept if recipes change
+            too few texts.
+
+    Returns:
+        The frame of `augment_rows`.
+    """
     random = np.random.default_rng([config.seed, len(config.recipes)])
-    # Each class goes through its rows again and again, so that all are used about equally often.
-    orders = [random.permutation(np.flatnonzero(classes == i)) for i in range(len(wanted))]
-    used = np.zeros_like(wanted)
-    missing = wanted.copy()
-    known = {_fold(text) for text in material.texts}
-    near_copies = NearCopies(measured)
+    # Each class cycles through its rows, so that all are used about equally often.
+    orders = [random.permutation(np.flatnonzero(class_ids == i)) for i in range(len(shares))]
+    used = np.zeros_like(shares)
+    missing = shares.copy()
+    seen = {_fold(text) for text in resources.texts}
+    held_out_index = NearDuplicateIndex(held_out)
     frames = []
     for _ in range(ROUNDS):
         parts = [
@@ -137,26 +147,33 @@ def _make_rows(
             break
         used += missing
         sources = np.concatenate(parts)
-        places = random.integers(len(config.recipes), size=len(sources))
-        names = [config.recipes[place] for place in places]
-        made = change_texts(
-            [material.texts[i] for i in sources],
+        names = [config.recipes[i] for i in random.integers(len(config.recipes), size=len(sources))]
+        texts = augment_texts(
+            [resources.texts[i] for i in sources],
             names,
             random.integers(2**32, size=len(sources)).tolist(),
-            material,
+            resources,
         )
-        leaks = near_copies.find(made)
         dropped = []
-        for text, leak in zip(map(_fold, made), leaks, strict=True):
-            dropped.append(COPY if text in known or not text else LEAK if leak else KEPT)
-            known.add(text)
-        frame = {"source": sources, "recipe": names, "text": made, "dropped": dropped}
+        for text, leaks in zip(map(_fold, texts), held_out_index.matches(texts), strict=True):
+            dropped.append(COPY if text in seen or not text else LEAK if leaks else KEPT)
+            seen.add(text)
+        frame = {"source": sources, "recipe": names, "text": texts, "dropped": dropped}
         frames.append(pd.DataFrame(frame))
-        kept = classes[sources[np.array(dropped) == KEPT]]
+        kept = class_ids[sources[np.array(dropped) == KEPT]]
         missing -= np.bincount(kept, minlength=len(missing))
     return pd.concat(frames, ignore_index=True)
 
 
 def _fold(text: str) -> str:
-    """The text with single spaces: recipes do not keep others."""
+    """The text with single spaces, since recipes do not preserve others."""
     return " ".join(text.split())
+
+
+def _read_resources(config: TrainConfig, texts: list[str]) -> Resources:
+    lexicon = translations = []
+    if config.lexicon:
+        lexicon = read_pairs(config.lexicon, "--lexicon", config.lexicon_encoding)
+    if config.back_translation:
+        translations = read_pairs(config.back_translation, "--back-translation")
+    return Resources(texts, lexicon, translations)

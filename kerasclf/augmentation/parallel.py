@@ -1,53 +1,54 @@
-"""Recipes in several processes; a text depends on its own seed, so their number does not matter."""
+"""Recipes applied in several processes; the result does not depend on their number."""
 
 import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from kerasclf.augmentation.recipes import Material, Recipe, change, make_recipe
+from kerasclf.augmentation.recipes import Recipe, Resources, apply_recipes, make_recipe
 
-TEXTS_A_PROCESS = 50_000
-"""A process takes seconds to start; with fewer texts each, more of them take longer."""
+TEXTS_PER_PROCESS = 50_000
+"""With fewer texts per process, starting it, which takes seconds, costs more than it saves."""
 CHUNK = 2_000
 
 _recipes: dict[str, Recipe] = {}
-"""Of a worker process."""
+"""The recipes of a worker process, by name."""
 
 
-def change_texts(
-    texts: Sequence[str], names: Sequence[str], seeds: Sequence[int], material: Material
+def augment_texts(
+    texts: Sequence[str], names: Sequence[str], seeds: Sequence[int], resources: Resources
 ) -> list[str]:
-    """Changes n texts, each by the recipe of its name and from its seed.
+    """Applies one recipe to each text.
 
     Args:
         texts: n strings.
         names: n names of recipes.
-        seeds: n numbers below 2^32.
-        material: what the recipes are made of.
+        seeds: n integers below 2^32; an output depends on the text, the recipe and the seed alone.
+        resources: what the recipes use.
 
     Returns:
         n strings.
     """
-    processes = min(os.cpu_count() or 1, len(texts) // TEXTS_A_PROCESS)
+    processes = min(os.cpu_count() or 1, len(texts) // TEXTS_PER_PROCESS)
     used = sorted(set(names))
     if processes < 2:
-        return change(texts, names, seeds, {name: make_recipe(name, material) for name in used})
+        recipes = {name: make_recipe(name, resources) for name in used}
+        return apply_recipes(texts, names, seeds, recipes)
     starts = range(0, len(texts), CHUNK)
-    parts = [[of[i : i + CHUNK] for i in starts] for of in (texts, names, seeds)]
+    chunks = [[values[i : i + CHUNK] for i in starts] for values in (texts, names, seeds)]
     with ProcessPoolExecutor(
         processes,
-        # A fork would copy the threads of TensorFlow, if it is there, in the middle of their work.
+        # A fork would copy the threads of TensorFlow, if it is loaded, in an undefined state.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_make_recipes,
-        initargs=(used, material),
+        initargs=(used, resources),
     ) as pool:
-        return [text for part in pool.map(_change_part, *parts) for text in part]
+        return [text for chunk in pool.map(_augment_chunk, *chunks) for text in chunk]
 
 
-def _make_recipes(names: list[str], material: Material) -> None:
-    _recipes.update({name: make_recipe(name, material) for name in names})
+def _make_recipes(names: list[str], resources: Resources) -> None:
+    _recipes.update({name: make_recipe(name, resources) for name in names})
 
 
-def _change_part(texts: Sequence[str], names: Sequence[str], seeds: Sequence[int]) -> list[str]:
-    return change(texts, names, seeds, _recipes)
+def _augment_chunk(texts: Sequence[str], names: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    return apply_recipes(texts, names, seeds, _recipes)

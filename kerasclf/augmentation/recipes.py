@@ -1,17 +1,19 @@
-"""Recipes: how a new text is made of an old one. Their names are those of `--augment`.
+"""Augmentation recipes: how a new text is derived from a training text, by their `--augment` name.
 
-| name | |
+| name | what changes |
 | --- | --- |
-| keyboard | keys beside the right ones |
-| ocr | characters that a scanner takes for one another |
-| character | characters swapped or left out |
-| word | words swapped or left out |
-| tfidf | words that say little give way to others that say little (Xie et al., Unsupervised Data |
+| keyboard | characters become neighbours on the keyboard |
+| ocr | characters become ones that OCR confuses with them |
+| character | characters are swapped or deleted |
+| word | words are swapped or deleted |
+| tfidf | words with a low TF-IDF become other such words (Xie et al., Unsupervised Data |
 | | Augmentation for Consistency Training, 2019, https://arxiv.org/abs/1904.12848) |
-| lexicon | a word gives way to another form of it, from the user's lexicon, in either direction |
-| back-translation | the text gives way to its back-translation, from the user's table |
+| lexicon | words become other forms from the user's lexicon, in either direction |
+| back-translation | the text becomes its back-translation from the user's table |
 
-All draw from the global generators of `random` and of numpy, as nlpaug does; `change` seeds them.
+To add one, write a function that makes it, and name it in `make_recipe` and in `config.RECIPES`.
+Recipes draw from the global generators of `random` and numpy, as nlpaug does; `apply_recipes` seeds
+both.
 """
 
 import random
@@ -20,10 +22,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerasclf.augmentation.pairs import Pairs, group_pairs
+
+if TYPE_CHECKING:
+    from nlpaug import Augmenter
 
 Recipe = Callable[[str], str]
 
@@ -33,13 +39,13 @@ WORD_NOISE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Material:
-    """What recipes are made of.
+class Resources:
+    """What recipes are fitted on or look up.
 
     Attributes:
-        texts: training texts, and no others: whatever is fitted is fitted on them.
-        lexicon: words and other forms of them.
-        translations: texts and their back-translations.
+        texts: training texts alone, so that nothing is fitted on validation or test rows.
+        lexicon: pairs of words that mean the same.
+        translations: pairs of a text and its back-translation.
     """
 
     texts: list[str]
@@ -47,8 +53,8 @@ class Material:
     translations: Pairs = field(default_factory=list)
 
 
-def make_recipe(name: str, material: Material) -> Recipe:
-    """The recipe of that name; the text comes back as it is where nothing can be changed."""
+def make_recipe(name: str, resources: Resources) -> Recipe:
+    """Makes the recipe of a name; it returns a text unchanged if nothing in it can change."""
     makers = {
         "keyboard": _make_keyboard,
         "ocr": _make_ocr,
@@ -58,46 +64,55 @@ def make_recipe(name: str, material: Material) -> Recipe:
         "lexicon": _make_lexicon,
         "back-translation": _make_back_translation,
     }
-    return makers[name](material)
+    return makers[name](resources)
 
 
-def change(
+def apply_recipes(
     texts: Sequence[str],
     names: Sequence[str],
     seeds: Sequence[int],
     recipes: dict[str, Recipe],
 ) -> list[str]:
-    """Changes each text by its recipe and from its seed, whatever stands before it.
+    """Applies one recipe to each text, seeded for each text alone.
 
-    The global generators are put back to where they were.
+    The state of the global generators is restored afterwards.
+
+    Args:
+        texts: n strings.
+        names: n names of recipes.
+        seeds: n integers below 2^32.
+        recipes: by name.
+
+    Returns:
+        n strings.
     """
     states = random.getstate(), np.random.get_state()
-    found = []
+    new_texts = []
     try:
         for text, name, seed in zip(texts, names, seeds, strict=True):
             random.seed(seed)
             np.random.seed(seed)
-            found.append(recipes[name](text))
+            new_texts.append(recipes[name](text))
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-    return found
+    return new_texts
 
 
-# nlpaug's own tokenizer splits at every character that is no letter or digit, and joins with
-# spaces: "@user" would become "@ user", and a word of Tamil or Hindi would fall apart.
+# nlpaug's own tokenizer splits at every character that is not a letter or digit, and joins with
+# spaces: "@user" would become "@ user", and words in Tamil or Hindi would fall apart.
 _TOKENS = {"tokenizer": str.split, "reverse_tokenizer": " ".join}
 _CHARACTERS = {"aug_char_p": CHARACTER_SHARE, "aug_word_p": WORD_SHARE, "min_char": 2, **_TOKENS}
 
 
 def _import_word_augmenters() -> ModuleType:
-    """`nlpaug.augmenter.word`, without the packages that it takes along where they are installed.
+    """Imports `nlpaug.augmenter.word` without PyTorch and transformers.
 
-    They are for augmenters that are not used here, take seconds, and PyTorch ends a process that
-    TensorFlow is in.
+    nlpaug imports them if they are installed, for augmenters that are not used here. That takes
+    seconds, and PyTorch crashes a process that has loaded TensorFlow.
     """
     hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
-    # None there makes an import fail, which nlpaug expects.
+    # A module that is None in sys.modules cannot be imported; nlpaug handles the ImportError.
     sys.modules.update(dict.fromkeys(hidden))
     try:
         import nlpaug.augmenter.word as naw
@@ -107,36 +122,38 @@ def _import_word_augmenters() -> ModuleType:
     return naw
 
 
-def _first(augmenter) -> Recipe:
-    """An nlpaug augmenter as a recipe; it answers a blank text with an empty list."""
+def _as_recipe(augmenter: "Augmenter") -> Recipe:
+    """A recipe from an nlpaug augmenter, which returns an empty list for a blank text."""
     return lambda text: (augmenter.augment(text) or [text])[0]
 
 
-def _any(recipes: list[Recipe]) -> Recipe:
+def _choose(recipes: list[Recipe]) -> Recipe:
+    """A recipe that applies one of several at random."""
     return lambda text: random.choice(recipes)(text)
 
 
-def _make_keyboard(material: Material) -> Recipe:
+def _make_keyboard(resources: Resources) -> Recipe:
     import nlpaug.augmenter.char as nac
 
-    return _first(nac.KeyboardAug(include_special_char=False, include_numeric=False, **_CHARACTERS))
+    keyboard = nac.KeyboardAug(include_special_char=False, include_numeric=False, **_CHARACTERS)
+    return _as_recipe(keyboard)
 
 
-def _make_ocr(material: Material) -> Recipe:
+def _make_ocr(resources: Resources) -> Recipe:
     import nlpaug.augmenter.char as nac
 
-    return _first(nac.OcrAug(aug_char_min=1, **_CHARACTERS))
+    return _as_recipe(nac.OcrAug(aug_char_min=1, **_CHARACTERS))
 
 
-def _make_character(material: Material) -> Recipe:
+def _make_character(resources: Resources) -> Recipe:
     import nlpaug.augmenter.char as nac
 
-    # None are put in: nlpaug takes them from one list for all texts, whatever their script.
+    # No insertions: nlpaug draws the characters from one list, whatever the script of the text.
     noises = [nac.RandomCharAug(action=action, **_CHARACTERS) for action in ("swap", "delete")]
-    return _any([_first(noise) for noise in noises])
+    return _choose([_as_recipe(noise) for noise in noises])
 
 
-def _make_word(material: Material) -> Recipe:
+def _make_word(resources: Resources) -> Recipe:
     naw = _import_word_augmenters()
 
     noises = [
@@ -144,80 +161,84 @@ def _make_word(material: Material) -> Recipe:
     ]
 
     def tidy(recipe: Recipe) -> Recipe:
-        # A deleted word leaves an empty token behind.
+        # A deleted word leaves an empty token.
         return lambda text: " ".join(recipe(text).split())
 
-    return _any([tidy(_first(noise)) for noise in noises])
+    return _choose([tidy(_as_recipe(noise)) for noise in noises])
 
 
-def _make_tfidf(material: Material) -> Recipe:
+def _make_tfidf(resources: Resources) -> Recipe:
     naw = _import_word_augmenters()
     from nlpaug.model.word_stats import TfIdf
 
     class FittedTfIdf(TfIdf):
-        """nlpaug's statistics, with draws that do not add up the whole vocabulary each time."""
+        """nlpaug's TF-IDF model, with draws that do not sum over the whole vocabulary each time."""
 
         def train(self, data: list[list[str]]) -> None:
             super().train(data)
-            self._ends = np.cumsum(self.tfidf_scores)
+            self._cumulative = np.cumsum(self.tfidf_scores)
 
         @classmethod
         def _normalize(cls, data: np.ndarray) -> np.ndarray:
-            # nlpaug fails where all words say equally much.
+            # nlpaug returns [0] if all words have the same score, which fails later.
             gaps = data.max() - data
             return gaps / gaps.sum() if gaps.any() else np.full(len(data), 1 / len(data))
 
         def predict(self, data: str, top_k: int) -> list[str]:
-            places = np.searchsorted(self._ends, np.random.random(top_k) * self._ends[-1])
-            return [self.tokens[place] for place in places]
+            draws = np.random.random(top_k) * self._cumulative[-1]
+            return [self.tokens[i] for i in np.searchsorted(self._cumulative, draws)]
 
-    # A token twice in a text counts once: nlpaug takes the number of tokens for that of texts.
-    tokens = [list(dict.fromkeys(text.split())) for text in material.texts]
+    # Each token counts once per text, since nlpaug uses the number of occurrences as the document
+    # frequency.
+    tokens = [list(dict.fromkeys(text.split())) for text in resources.texts]
     model = FittedTfIdf()
-    model.train([found for found in tokens if found])
+    model.train([text_tokens for text_tokens in tokens if text_tokens])
 
     class FittedTfIdfAug(naw.TfIdfAug):
-        """nlpaug's augmenter, which would else read its statistics once a process."""
+        """nlpaug's augmenter with this model; it would otherwise cache one model per process."""
 
         def get_model(self, force_reload: bool = False) -> FittedTfIdf:
             return model
 
-    return _first(FittedTfIdfAug(aug_p=WORD_SHARE, **_TOKENS))
+    return _as_recipe(FittedTfIdfAug(aug_p=WORD_SHARE, **_TOKENS))
 
 
-def _make_lexicon(material: Material) -> Recipe:
-    # Not by nlpaug's ReservedAug: it searches each phrase of a lexicon in each text, inside words,
-    # too, and takes it for a pattern.
-    forms = group_pairs([*material.lexicon, *((b, a) for a, b in material.lexicon)])
+def _make_lexicon(resources: Resources) -> Recipe:
+    # nlpaug's ReservedAug is not used: it searches for each phrase of the lexicon in each text as a
+    # regular expression, also inside words.
+    forms = group_pairs([*resources.lexicon, *((b, a) for a, b in resources.lexicon)])
     return lambda text: swap_words(text, forms, WORD_SHARE, random)
 
 
 def swap_words(
     text: str, forms: dict[str, list[str]], share: float, generator: random.Random
 ) -> str:
-    """Swaps words for other forms of them: that share of those with other forms, at least one.
+    """Replaces a share of the words that have other forms, at least one, by one of these forms.
 
-    Case is not looked at, and punctuation around a word stays.
+    Words match in any case, and punctuation around them is kept.
+
+    >>> swap_words("Apa kabar, org?", {"org": ["orang"]}, 0.5, random.Random(0))
+    'Apa kabar, orang?'
 
     Args:
-        text: any string; without a word that has other forms it comes back as it is.
+        text: any string; returned unchanged if no word has other forms.
         forms: other forms by word in lower case.
         share: between 0 and 1.
-        generator: what is drawn from; the module `random` does, too.
+        generator: random generator; the module `random` also works.
     """
     words = text.split()
     cores = [word.strip(string.punctuation) for word in words]
-    known = [place for place, core in enumerate(cores) if core.lower() in forms]
-    if not known:
+    replaceable = [i for i, core in enumerate(cores) if core.lower() in forms]
+    if not replaceable:
         return text
-    for place in generator.sample(known, max(1, round(share * len(known)))):
-        core = cores[place]
-        words[place] = words[place].replace(core, generator.choice(forms[core.lower()]), 1)
+    for i in generator.sample(replaceable, max(1, round(share * len(replaceable)))):
+        core = cores[i]
+        words[i] = words[i].replace(core, generator.choice(forms[core.lower()]), 1)
     return " ".join(words)
 
 
-def _make_back_translation(material: Material) -> Recipe:
+def _make_back_translation(resources: Resources) -> Recipe:
     translated: dict[str, list[str]] = {}
-    for text, back in material.translations:
+    for text, back in resources.translations:
         translated.setdefault(text, []).append(back)
     return lambda text: random.choice(translated.get(text.strip(), [text]))

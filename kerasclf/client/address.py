@@ -1,4 +1,4 @@
-"""Where a served model is."""
+"""URLs of served models."""
 
 import re
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ URL = re.compile(
 
 @dataclass(frozen=True)
 class Address:
-    """A model at a server, and which of its versions.
+    """The address of a model on a server, and optionally of one of its versions.
 
     Attributes:
-        url: as the user gave it.
+        url: as given by the user.
         scheme: http, https or grpc.
-        host: name with or without port.
-        model: the model's name.
-        version: number, or None.
-        label: such as stable, or None.
+        host: host name with or without a port.
+        model: name of the model.
+        version: version number, or None.
+        label: version label such as stable, or None.
     """
 
     url: str
@@ -36,7 +36,10 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Reads a URL in the form of TF Serving's REST API.
+        """Parses a URL in the form of TF Serving's REST API.
+
+        >>> Address.parse("grpc://localhost:8500/v1/models/greetings/versions/2").version
+        2
 
         Raises:
             UserError: it has another form.
@@ -44,7 +47,7 @@ class Address:
         match = URL.fullmatch(url)
         if match is None:
             raise UserError(
-                f"found the URL {url!r}, expected {FORM}, and after it nothing, /versions/N or "
+                f"found the URL {url!r}, expected {FORM}, optionally followed by /versions/N or "
                 "/labels/LABEL"
             )
         parts = match.groupdict()

@@ -1,4 +1,4 @@
-"""What REST and gRPC clients share: checks, batches, retries."""
+"""The base class of REST and gRPC clients: checks, batches and retries."""
 
 import random
 import time
@@ -12,13 +12,14 @@ from kerasclf.client.prediction import Prediction
 from kerasclf.errors import UserError
 
 FIRST_PAUSE = 0.1
+"""Seconds before the first retry; doubled for each further one."""
 
 
 class Client(ABC):
-    """Labels texts by a model that is served. Threads may share a client."""
+    """Predicts labels with a served model. Threads may share a client."""
 
     def __init__(self, address: Address, timeout: float, retries: int, batch_size: int):
-        """Makes a client; `kerasclf.client.connect` says what the arguments are.
+        """Makes a client; the arguments are those of `kerasclf.client.connect`.
 
         Raises:
             UserError: an argument is out of its range.
@@ -27,16 +28,22 @@ class Client(ABC):
             if value < least:
                 raise UserError(f"found {name}={value}, expected at least {least}")
         if not timeout > 0:
-            raise UserError(f"found timeout={timeout}, expected seconds above 0")
+            raise UserError(f"found timeout={timeout}, expected a number of seconds above 0")
         self.address, self.timeout = address, timeout
         self.retries, self.batch_size = retries, batch_size
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """Labels n texts, in their order; of no texts it is [], and nothing is sent.
+        """Predicts the labels of n texts.
+
+        Args:
+            texts: n strings; if there are none, no request is sent.
+
+        Returns:
+            n predictions in the order of the texts.
 
         Raises:
             TextError: a text is not a string; nothing was sent.
-            ServingError: a request failed; its type says how.
+            ServingError: a request failed; the subclass says how.
         """
         encoded = _encode(texts)
         starts = range(0, len(encoded), self.batch_size)
@@ -48,17 +55,17 @@ class Client(ABC):
             try:
                 return self._send(texts)
             except UnreachableError:
-                # Clients that lost one server together should not come back together.
+                # Jitter: clients that lost a server together should not reconnect together.
                 time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
         return self._send(texts)
 
     @abstractmethod
     def _send(self, texts: list[bytes]) -> list[Prediction]:
-        """Sends one request of UTF-8 texts.
+        """Sends one request with UTF-8 texts.
 
         Raises:
-            UnreachableError: there was no connection, or it broke.
-            ServingError: any other failure.
+            UnreachableError: the connection failed or broke.
+            ServingError: the request failed otherwise.
         """
 
     @abstractmethod
@@ -79,10 +86,10 @@ def _encode(texts: Iterable[str]) -> list[bytes]:
         texts = list(texts)
     except TypeError:
         raise TextError(f"found {type(texts).__name__}, expected a list of strings") from None
-    for place, text in enumerate(texts):
+    for i, text in enumerate(texts):
         if not isinstance(text, str):
             raise TextError(
-                f"text {place} is {text!r:.40} of type {type(text).__name__}, expected a string"
+                f"text {i} is {text!r:.40} of type {type(text).__name__}, expected a string"
             )
-    # Half surrogate pairs have no UTF-8; they are read as a run reads them.
+    # Lone surrogates have no UTF-8 form; they are replaced as `Classifier` replaces them.
     return [text.encode("utf-8", "replace") for text in texts]

@@ -1,25 +1,25 @@
-"""What can go wrong between a client and a server, a type each."""
+"""Errors of requests to a served model, one class for each kind."""
 
 from kerasclf.errors import UserError
 
 
 class ServingError(UserError):
-    """A request without an answer; the message says what to do.
+    """A request failed; the message says what to do.
 
-    Commands end with 2 for each kind: the URL, the texts or the server are the user's to mend.
+    Commands exit with 2 for every kind: the user can fix the URL, the texts or the server.
     """
 
 
 class TextError(ServingError, TypeError):
-    """What was to be labelled is not a list of strings; nothing was sent."""
+    """The texts are not a list of strings; nothing was sent."""
 
 
 class UnreachableError(ServingError):
-    """No connection, or it broke before the answer; tried again as often as was asked for."""
+    """The connection failed or broke before the response; raised after the last retry."""
 
 
 class DeadlineError(ServingError):
-    """No answer within the timeout; not tried again, since the server may be at work on it."""
+    """No response within the timeout; not retried, since the server may still be computing it."""
 
 
 class ModelNotFoundError(ServingError):
@@ -27,12 +27,12 @@ class ModelNotFoundError(ServingError):
 
 
 class RequestError(ServingError):
-    """The server refuses the request as it is."""
+    """The server rejected the request as invalid."""
 
 
 class ServerError(ServingError):
-    """The server failed, or has too much to do; not tried again, which would add to that."""
+    """The server failed or is overloaded; not retried, since that would add to the load."""
 
 
 class AnswerError(ServingError):
-    """The answer is not that of a model that `kerasclf saved_model` published."""
+    """The response is not one of a model that `kerasclf saved_model` published."""

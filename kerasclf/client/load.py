@@ -1,4 +1,4 @@
-"""Open-loop load: requests arrive when they arrive, however slow the answers are."""
+"""An open-loop load test: requests are sent on schedule, however slow the responses are."""
 
 import math
 import random
@@ -19,19 +19,19 @@ TEXTS = (
     "semoga harimu menyenangkan dan sampai jumpa minggu depan di kantor yang baru ya",
     "a longer message that somebody wrote on the way home, with a comma or two, " * 3,
 )
-"""What is sent, one a request, in turn."""
+"""The texts to send, one per request, in turn."""
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """How a server did under a load.
+    """The result of a load test.
 
     Attributes:
-        requests: number that was sent.
-        errors: number of each kind.
-        latency_ms: p50, p90, p95, p99 and max of the answered requests, from when each was due;
-            None without answers.
-        answered_per_second: over the whole time, to the last answer.
+        requests: number of requests sent.
+        errors: number of failed requests by class of the error.
+        latency_ms: p50, p90, p95, p99 and max of the successful requests, from the time each was
+            due; None if all failed.
+        answered_per_second: successful requests per second until the last response.
     """
 
     requests: int
@@ -39,60 +39,67 @@ class LoadReport:
     latency_ms: dict[str, float] | None
     answered_per_second: float
 
+    def meets(self, p99_ms: float) -> bool:
+        """Whether no request failed and the 99th percentile is at most `p99_ms` milliseconds."""
+        return not self.errors and self.latency_ms is not None and self.latency_ms["p99"] <= p99_ms
+
 
 def run_load(client: Client, rate: float, seconds: float) -> LoadReport:
-    """Sends one text a request at the times of a Poisson process.
+    """Sends requests with one text each at the arrival times of a Poisson process.
 
-    A latency counts from when its request was due, not from when a thread was free to send it:
-    else a server that stalls would hide its own queue ("coordinated omission"). The times are the
-    same in each run.
+    A latency is measured from the time a request was due, not from the time a thread was free to
+    send it; otherwise a server that stalls would hide its queue ("coordinated omission"). The
+    arrival times are the same in each run.
 
     Args:
-        client: without retries, or their pauses count.
-        rate: requests a second, on average.
-        seconds: for how long requests are due.
+        client: should have no retries, since their pauses count as latency.
+        rate: mean number of requests per second.
+        seconds: duration of the schedule.
+
+    Raises:
+        ServingError: the first request, which opens the connection and is not measured, failed.
     """
-    dues = _draw_times(rate, seconds)
-    # Connections are made before the clock runs.
+    dues = draw_due_times(rate, seconds)
+    # The connection is opened before the clock starts.
     client.predict(TEXTS[:1])
     started = time.monotonic()
 
-    def send(place: int, due: float) -> tuple[str | None, float]:
+    def send(number: int, due: float) -> tuple[str | None, float]:
         error = None
         try:
-            client.predict([TEXTS[place % len(TEXTS)]])
+            client.predict([TEXTS[number % len(TEXTS)]])
         except ServingError as failure:
             error = type(failure).__name__
         return error, time.monotonic() - started - due
 
     with ThreadPoolExecutor(THREADS) as pool:
-        sent = []
-        for place, due in enumerate(dues):
+        futures = []
+        for number, due in enumerate(dues):
             time.sleep(max(0.0, started + due - time.monotonic()))
-            sent.append(pool.submit(send, place, due))
-        outcomes = [future.result() for future in sent]
+            futures.append(pool.submit(send, number, due))
+        outcomes = [future.result() for future in futures]
     wall = time.monotonic() - started
     latencies = sorted(latency * 1000 for error, latency in outcomes if error is None)
     return LoadReport(
         requests=len(outcomes),
         errors=dict(Counter(error for error, _ in outcomes if error is not None)),
-        latency_ms=_summarize(latencies) if latencies else None,
+        latency_ms=summarize_latencies(latencies) if latencies else None,
         answered_per_second=len(latencies) / wall,
     )
 
 
-def _draw_times(rate: float, seconds: float) -> list[float]:
-    """Seconds at which requests are due, ascending; at least one."""
+def draw_due_times(rate: float, seconds: float) -> list[float]:
+    """Times in seconds at which requests are due: ascending, the first at 0."""
     draw, due, dues = random.Random(0), 0.0, [0.0]
     while (due := due + draw.expovariate(rate)) < seconds:
         dues.append(due)
     return dues
 
 
-def _summarize(latencies: list[float]) -> dict[str, float]:
-    """Quantiles by nearest rank, of ascending values."""
-    found = {
+def summarize_latencies(latencies: list[float]) -> dict[str, float]:
+    """Nearest-rank percentiles and the maximum of latencies in ascending order."""
+    quantiles = {
         f"p{quantile * 100:.0f}": latencies[math.ceil(quantile * len(latencies)) - 1]
         for quantile in QUANTILES
     }
-    return found | {"max": latencies[-1]}
+    return quantiles | {"max": latencies[-1]}

@@ -1,4 +1,4 @@
-"""What a served model says of a text."""
+"""Predictions of a served model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ OUTPUTS = ("label", "class_id", "probabilities", "review", "version")
 
 @dataclass(frozen=True)
 class Prediction:
-    """The decision about one text.
+    """The prediction for one text.
 
     Attributes:
-        label: after the decision rule.
-        class_id: place of that label among the run's labels.
+        label: name of the label that the decision rule chose.
+        class_id: its class id.
         probabilities: calibrated, by class id.
-        review: whether a person should look.
-        version: of the model that answered.
+        review: whether the prediction is flagged for human review.
+        version: version of the model.
     """
 
     label: str
@@ -29,22 +29,25 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
-        """Calibrated probability of the label."""
+        """Calibrated probability of the predicted label."""
         return self.probabilities[self.class_id]
 
 
 def make_predictions(rows: Sequence[Mapping[str, Any]], expected: int) -> list[Prediction]:
-    """Makes typed results of an answer's rows.
+    """Converts the rows of a response to predictions.
 
     Args:
-        rows: values of OUTPUTS, a row a text.
+        rows: one mapping per text, with the names in OUTPUTS as keys.
         expected: number of texts that were sent.
 
     Raises:
-        AnswerError: rows or values are missing, or of another type.
+        AnswerError: rows or values are missing, or have another type.
     """
     if len(rows) != expected:
-        raise AnswerError(f"the server answered {len(rows)} texts, expected {expected}")
+        raise AnswerError(
+            f"found {len(rows)} predictions in the response, expected {expected}; is the model one "
+            "that kerasclf saved_model published?"
+        )
     try:
         return [
             Prediction(

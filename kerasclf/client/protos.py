@@ -1,8 +1,7 @@
 """TF Serving's protocol buffers without TensorFlow's libraries.
 
-The generated modules of tensorflow-serving-api import protocol buffers of the package tensorflow,
-whose `__init__` loads all of it, which takes seconds. The protocol buffers themselves need only
-protobuf.
+The generated modules of tensorflow-serving-api import protocol buffer modules of the package
+tensorflow, whose `__init__` takes seconds to load. The modules themselves need only protobuf.
 """
 
 import importlib.util
@@ -19,18 +18,18 @@ def check_installed() -> None:
     """Checks that tensorflow-serving-api is installed.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not installed.
     """
     extras.check_installed(NEEDED, "tensorflow-serving-api", "serving")
 
 
 @contextmanager
 def only_protos() -> Iterator[None]:
-    """Lets the block import generated modules of `tensorflow.core` without running TensorFlow.
+    """Lets the block import generated modules of `tensorflow.core` without loading TensorFlow.
 
-    For that time the package is one whose `__init__` has not run. It is forgotten afterwards, so
-    that a later `import tensorflow` is complete; both then share the same message classes. Where
-    TensorFlow is imported already, nothing is changed.
+    Inside the block, `tensorflow` is a package whose `__init__` has not run. Afterwards it is
+    removed from `sys.modules`, so that a later `import tensorflow` loads all of it; both share the
+    same message classes. If TensorFlow is already imported, nothing changes.
     """
     if "tensorflow" in sys.modules:
         yield

@@ -25,14 +25,14 @@ ERRORS = {
     413: RequestError,
     504: DeadlineError,
 }
-"""By status; any other one that is not 200 is a ServerError."""
+"""Errors by HTTP status; any other status but 200 is a ServerError."""
 
 
 class RestClient(Client):
-    """Posts JSON."""
+    """A client of TF Serving's REST API."""
 
     def __init__(self, address: Address, timeout: float, retries: int, batch_size: int):
-        """Makes a client; `kerasclf.client.connect` says what the arguments are."""
+        """Makes a client; the arguments are those of `kerasclf.client.connect`."""
         super().__init__(address, timeout, retries, batch_size)
         self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=False)
         self._url = f"{address.url.rstrip('/')}:predict"
@@ -40,8 +40,8 @@ class RestClient(Client):
     def _send(self, texts: list[bytes]) -> list[Prediction]:
         body = json.dumps({"instances": [text.decode() for text in texts]})
         try:
-            # `redirect`: a model has one place; its texts are not sent on to another.
-            answer = self._pool.request(
+            # No redirects: texts are sent only to the server that the user named.
+            response = self._pool.request(
                 "POST",
                 self._url,
                 body=body.encode(),
@@ -49,23 +49,25 @@ class RestClient(Client):
                 redirect=False,
             )
         except urllib3.exceptions.NewConnectionError as error:
-            # It counts as a timeout by its class, also where the connection was refused.
+            # A refused connection, although urllib3 derives this class from TimeoutError.
             raise self._unreachable(error) from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineError(
-                f"no answer of {self.address.url} within {self.timeout:g} s; raise the timeout, "
-                "or send fewer texts at once"
+                f"no response from {self.address.url} within {self.timeout:g} s; raise the "
+                "timeout, or send fewer texts per request"
             ) from error
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from error
-        if answer.status != 200:
-            kind = ERRORS.get(answer.status, ServerError)
-            raise kind(f"{self._url} answered {answer.status}: {_read_error(answer.data)}")
+        if response.status != 200:
+            error_class = ERRORS.get(response.status, ServerError)
+            raise error_class(
+                f"{self._url} returned status {response.status}: {_read_error(response.data)}"
+            )
         try:
-            rows = json.loads(answer.data)["predictions"]
+            rows = json.loads(response.data)["predictions"]
         except (ValueError, KeyError, TypeError) as error:
             raise AnswerError(
-                f"{self._url} answered {answer.data[:80]!r}, expected JSON with predictions"
+                f"{self._url} returned {response.data[:80]!r}, expected JSON with predictions"
             ) from error
         return make_predictions(rows if isinstance(rows, list) else [], len(texts))
 
@@ -81,7 +83,7 @@ class RestClient(Client):
 
 
 def _read_error(content: bytes) -> Any:
-    """The message of an error's body, or its beginning where it is not TF Serving's."""
+    """The error message in the body of a response, or the start of the body if there is none."""
     try:
         return json.loads(content)["error"]
     except (ValueError, KeyError, TypeError):

@@ -25,16 +25,16 @@ ERRORS = {
     grpc.StatusCode.INVALID_ARGUMENT: RequestError,
     grpc.StatusCode.UNIMPLEMENTED: RequestError,
 }
-"""By status; any other one is a ServerError."""
+"""Errors by status; any other status is a ServerError."""
 CONNECTION_FAILURES = (
     *("failed to connect", "connection refused", "connection reset", "broken pipe"),
     *("socket closed", "endpoint closing", "goaway", "resolution failed", "errors resolving"),
 )
-"""Parts of what gRPC itself says with UNAVAILABLE, which servers also say when they are busy."""
+"""Parts of gRPC's own messages for UNAVAILABLE, which servers also return when overloaded."""
 OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # Only this client's own retries count, and they may be sooner than gRPC's.
+    # Only this client retries, and it may reconnect sooner than gRPC would.
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
@@ -43,10 +43,10 @@ OPTIONS = (
 
 
 class GrpcClient(Client):
-    """Calls PredictionService.Predict."""
+    """A client of TF Serving's gRPC API."""
 
     def __init__(self, address: Address, timeout: float, retries: int, batch_size: int):
-        """Makes a client; `kerasclf.client.connect` says what the arguments are."""
+        """Makes a client; the arguments are those of `kerasclf.client.connect`."""
         super().__init__(address, timeout, retries, batch_size)
         self._channel = grpc.insecure_channel(address.host, OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
@@ -72,7 +72,10 @@ class GrpcClient(Client):
         columns = [read_tensor(outputs[name]) for name in OUTPUTS]
         sizes = {len(column) for column in columns}
         if sizes != {len(texts)}:
-            raise AnswerError(f"the server answered {sizes} texts, expected {len(texts)}")
+            raise AnswerError(
+                f"found {' or '.join(map(str, sorted(sizes)))} predictions in the response, "
+                f"expected {len(texts)}; is the model one that kerasclf saved_model published?"
+            )
         rows = [dict(zip(OUTPUTS, row, strict=True)) for row in zip(*columns, strict=True)]
         return make_predictions(rows, len(texts))
 
@@ -86,10 +89,10 @@ class GrpcClient(Client):
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineError(
-                f"no answer of {url} within {self.timeout:g} s; raise the timeout, or send fewer "
-                "texts at once"
+                f"no response from {url} within {self.timeout:g} s; raise the timeout, or send "
+                "fewer texts per request"
             )
-        return ERRORS.get(code, ServerError)(f"{url} answered {code.name}: {details}")
+        return ERRORS.get(code, ServerError)(f"{url} returned {code.name}: {details}")
 
     def close(self) -> None:
         """Closes the connections."""

@@ -1,4 +1,4 @@
-"""TensorProto to Python values and back, without TensorFlow."""
+"""Conversion of TensorProto to Python values and back, without TensorFlow."""
 
 import math
 import struct
@@ -10,44 +10,49 @@ from kerasclf.client.protos import only_protos
 with only_protos():
     from tensorflow.core.framework import tensor_pb2, types_pb2
 
-KINDS = {
+DTYPES = {
     types_pb2.DT_FLOAT: ("float_val", "f"),
     types_pb2.DT_INT32: ("int_val", "i"),
     types_pb2.DT_INT64: ("int64_val", "q"),
     types_pb2.DT_BOOL: ("bool_val", "?"),
     types_pb2.DT_STRING: ("string_val", None),
 }
-"""Field of the values, and format of one of them in `tensor_content`, by dtype."""
+"""By dtype: the field of the values, and the `struct` format of a value in `tensor_content`."""
 
 
 def write_strings(proto: tensor_pb2.TensorProto, values: list[bytes]) -> None:
-    """Makes `proto` the string tensor [n] of n values."""
+    """Writes n values into `proto` as a string tensor [n]."""
     proto.dtype = types_pb2.DT_STRING
     proto.tensor_shape.dim.add().size = len(values)
     proto.string_val.extend(values)
 
 
 def read_tensor(proto: tensor_pb2.TensorProto) -> list[Any]:
-    """Values of a tensor [n] as a list, and of [n, m] as a list of lists; strings are decoded.
+    """The values of a tensor: a list for [n], a list of lists for [n, m]; strings are decoded.
 
     Raises:
-        AnswerError: another dtype or shape, or fewer values than the shape says.
+        AnswerError: the dtype or rank is not supported, or the number of values does not match the
+            shape.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
-    if proto.dtype not in KINDS or len(shape) not in (1, 2):
-        kind = types_pb2.DataType.Name(proto.dtype)
-        raise AnswerError(f"found an output {kind} {shape}, expected [n] or [n, m] of known types")
-    field, form = KINDS[proto.dtype]
+    if proto.dtype not in DTYPES or len(shape) not in (1, 2):
+        dtype = types_pb2.DataType.Name(proto.dtype)
+        names = ", ".join(map(types_pb2.DataType.Name, DTYPES))
+        raise AnswerError(
+            f"found an output {dtype} {shape}, expected [n] or [n, m] of one of {names}"
+        )
+    field, struct_format = DTYPES[proto.dtype]
     size = math.prod(shape)
-    if proto.tensor_content and form:
-        values = [value for (value,) in struct.iter_unpack(f"<{form}", proto.tensor_content)]
+    if proto.tensor_content and struct_format:
+        pattern = f"<{struct_format}"
+        values = [value for (value,) in struct.iter_unpack(pattern, proto.tensor_content)]
     else:
         values = list(getattr(proto, field))
-        # A tail of equal values may be left out.
+        # A tensor that ends in equal values may store only the first of them.
         values += values[-1:] * (size - len(values))
     if len(values) != size:
-        raise AnswerError(f"found an output of {len(values)} values, expected {shape}")
-    if form is None:
+        raise AnswerError(f"found an output of {len(values)} values, expected shape {shape}")
+    if struct_format is None:
         values = [value.decode("utf-8", "replace") for value in values]
     if len(shape) == 1:
         return values

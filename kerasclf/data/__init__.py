@@ -1,1 +1,1 @@
-"""Tables, registry, doctor, splits and pipelines: from files to batches."""
+"""From tables and registered data sets to splits and `tf.data` pipelines."""

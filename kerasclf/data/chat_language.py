@@ -1,4 +1,4 @@
-"""The embedded data set: the language of a chat message, from the package chatterbot-corpus."""
+"""The data set chat-language: chat messages by language, from the package chatterbot-corpus."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,7 @@ VERSION = "1.3.3"
 
 
 def folder() -> Path:
-    """The folder of the installed corpus, one folder a language.
+    """The folder of the installed corpus, which has one folder per language.
 
     Raises:
         UserError: the package is not installed.
@@ -19,7 +19,7 @@ def folder() -> Path:
     package = importlib.util.find_spec("chatterbot_corpus")
     if package is None or package.origin is None:
         raise UserError(
-            "chat-language needs the package chatterbot-corpus, which is not installed; run "
+            "the data set chat-language needs chatterbot-corpus, which is not installed; run "
             f"pip install chatterbot-corpus=={VERSION}"
         )
     return Path(package.origin).parent / "data"
@@ -29,7 +29,7 @@ def read(path: Path) -> pd.DataFrame:
     """Reads every message of the corpus.
 
     Returns:
-        Frame with columns text and label (the language), in the order of the files' names.
+        Frame with columns text and label (the language), sorted by file name.
     """
     import yaml
 

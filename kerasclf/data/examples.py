@@ -1,4 +1,4 @@
-"""From what the user named to clean labelled rows: read, checked, and each dropped row counted."""
+"""Labelled rows from a data set or from the user's files: read, checked and cleaned."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,18 +25,18 @@ _SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled rows, ready to be split.
+    """Clean labelled rows, ready to be split.
 
     Attributes:
-        name: what the data is called.
-        rows: frame with columns row (int, place in the source's files one after another), text
-            (str), label (str), group (str, "" for none) and split ("" where the source has none).
-        labels: label names; a label's place is its class id.
-        ordered: whether the order of the labels means something.
-        source: where the rows came from, with licence and citation where they are known.
-        all_rows: the rows as read, before any was dropped (same columns).
+        name: name of the data set, or stem of the file.
+        rows: frame with columns row (int, row number over the concatenated source files), text
+            (str), label (str), group (str, "" for none) and split ("" if the source has none).
+        labels: label names; the index of a label is its class id.
+        ordered: whether the labels are ordinal.
+        source: where the rows came from, with licence and citation if known.
+        all_rows: all rows as read, before any were dropped (same columns).
         dropped: number of dropped rows by reason.
-        small_classes: rows of each class that was left out as too small.
+        small_classes: number of rows of each class that was dropped as too small.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Examples:
     small_classes: dict[str, int] = field(default_factory=dict)
 
     @property
-    def classes(self) -> pd.Series:
-        """Class id of each row, int64."""
+    def class_ids(self) -> pd.Series:
+        """Class id of each row, int64 [n]."""
         return self.rows["label"].map({name: i for i, name in enumerate(self.labels)})
 
     def digest(self) -> str:
-        """SHA-256 of the kept rows' texts, labels, groups and splits: equal data, equal digest."""
+        """SHA-256 of the texts, labels, groups and splits of all rows, hexadecimal."""
         state = sha256()
         for record in self.rows[["text", "label", "group", "split"]].itertuples(index=False):
             for value in record:
@@ -67,12 +67,12 @@ def load_examples(config: TrainConfig) -> Examples:
     """Reads and cleans the data that a configuration names.
 
     Raises:
-        UserError: it cannot be read, or too little is left to train and to measure.
+        UserError: the data cannot be read, or too little is left for training and evaluation.
     """
     min_class_rows = config.min_class_rows
     if config.data is None:
         data_set, frame = read_data_set(config.dataset)
-        name, order, ordered = data_set.name, data_set.labels, data_set.ordered
+        name, label_order, ordered = data_set.name, data_set.labels, data_set.ordered
         source = {
             "data set": data_set.name,
             "task": data_set.task,
@@ -84,7 +84,8 @@ def load_examples(config: TrainConfig) -> Examples:
         if min_class_rows is None:
             min_class_rows = data_set.min_class_rows
     else:
-        name, order, ordered = config.data.stem, config.label_order, bool(config.label_order)
+        name, label_order = config.data.stem, config.label_order
+        ordered = bool(label_order)
         files = (config.data, config.validation, config.test)
         source = {
             "files": ", ".join(str(file) for file in files if file),
@@ -94,16 +95,22 @@ def load_examples(config: TrainConfig) -> Examples:
     rows = pd.DataFrame({"row": range(len(frame)), "text": as_text(frame["text"])})
     for column in ("label", "group", "split"):
         rows[column] = as_text(frame[column]) if column in frame else ""
-    return clean(rows, name, order, ordered, source, min_class_rows or 0)
+    return clean(rows, name, label_order, ordered, source, min_class_rows or 0)
 
 
 def _read_files(config: TrainConfig) -> pd.DataFrame:
-    several = bool(config.validation or config.test)
-    if several and config.split_column:
-        raise UserError("--split-column and --validation/--test exclude each other; give one")
-    first = "train" if several else ""
-    parts = {first: config.data, "validation": config.validation, "test": config.test}
-    frames = [_read_file(path, split, config) for split, path in parts.items() if path]
+    has_split_files = bool(config.validation or config.test)
+    if has_split_files and config.split_column:
+        raise UserError(
+            "found --split-column together with --validation or --test, which exclude each other; "
+            "give only one"
+        )
+    paths = {
+        "train" if has_split_files else "": config.data,
+        "validation": config.validation,
+        "test": config.test,
+    }
+    frames = [_read_file(path, split, config) for split, path in paths.items() if path]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -116,9 +123,9 @@ def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
     if config.group_column:
         columns["group"] = pick_column(frame, config.group_column, path, "--group-column")
     if config.split_column:
-        found = as_text(pick_column(frame, config.split_column, path, "--split-column"))
-        columns["split"] = found.str.strip().str.lower().map(_SPLIT_NAMES)
-        unknown = sorted(set(found[columns["split"].isna()]))
+        names = as_text(pick_column(frame, config.split_column, path, "--split-column"))
+        columns["split"] = names.str.strip().str.lower().map(_SPLIT_NAMES)
+        unknown = sorted(set(names[columns["split"].isna()]))
         if unknown:
             raise UserError(
                 f"{path} column {config.split_column!r} has {unknown[0]!r}; expected "
@@ -132,19 +139,28 @@ def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
 def clean(
     rows: pd.DataFrame,
     name: str,
-    order: tuple[str, ...],
+    label_order: tuple[str, ...],
     ordered: bool,
     source: dict[str, str],
     min_class_rows: int,
 ) -> Examples:
-    """Drops rows that cannot be learned from, and counts them by reason.
+    """Drops rows without a text or a label, duplicates and small classes, and counts them.
 
-    A text that stands twice with the same label is kept once: in the test split if it is there,
-    else in validation. Texts with conflicting labels are kept, since which label is wrong is not
-    known; they never straddle splits.
+    Of rows with the same text and label, one is kept: the one in the test split if there is one,
+    otherwise in validation, otherwise the first. Texts with conflicting labels are kept, since
+    nothing says which label is wrong; near-duplicate groups keep them in one split.
+
+    Args:
+        rows: frame with the columns of `Examples.rows`.
+        name: see `Examples`.
+        label_order: all label names, in the order of their class ids; () to sort them.
+        ordered: see `Examples`.
+        source: see `Examples`.
+        min_class_rows: classes with fewer distinct rows are dropped.
 
     Raises:
-        UserError: no usable text or label, fewer than two classes, or a class too small to split.
+        UserError: no text or no label is usable, there are fewer than two classes, a class is too
+            small to split, or the label order does not fit the data.
     """
     all_rows, dropped = rows, Counter()
 
@@ -156,17 +172,17 @@ def clean(
 
     keep("no label", rows["label"].str.strip() != "")
     if rows.empty:
-        raise UserError(f"{name}: all {len(all_rows)} labels are empty; expected a label a row")
+        raise UserError(f"{name}: all {len(all_rows)} labels are empty; expected one label per row")
     keep("empty text", rows["text"].str.strip().str.strip("\0\ufeff") != "")
     if rows.empty:
-        raise UserError(f"{name}: all {len(all_rows)} texts are empty; expected a text a row")
-    measured_first = rows.assign(rank=rows["split"].map({"test": 0, "validation": 1}).fillna(2))
-    measured_first = measured_first.sort_values("rank", kind="stable")
-    keep("exact duplicate", ~measured_first.duplicated(["text", "label"]).sort_index())
+        raise UserError(f"{name}: all {len(all_rows)} texts are empty; expected one text per row")
+    ranked = rows.assign(rank=rows["split"].map({"test": 0, "validation": 1}).fillna(2))
+    ranked = ranked.sort_values("rank", kind="stable")
+    keep("exact duplicate", ~ranked.duplicated(["text", "label"]).sort_index())
     counts = rows["label"].value_counts()
     small = counts[counts < min_class_rows]
     keep(f"class with fewer than {min_class_rows} rows", ~rows["label"].isin(small.index))
-    labels = _label_names(rows["label"], order, name, small.index)
+    labels = _order_labels(rows["label"], label_order, name, small.index)
     return Examples(
         name=name,
         rows=rows.reset_index(drop=True),
@@ -179,24 +195,29 @@ def clean(
     )
 
 
-def _label_names(labels: pd.Series, order: tuple[str, ...], name: str, small) -> tuple[str, ...]:
-    counts = labels.value_counts()
+def _order_labels(
+    row_labels: pd.Series, label_order: tuple[str, ...], name: str, small_classes: pd.Index
+) -> tuple[str, ...]:
+    """The label names by class id."""
+    counts = row_labels.value_counts()
     if len(counts) < 2:
         found = f"only {counts.index[0]!r}" if len(counts) else "none"
-        raise UserError(f"{name}: at least two classes are needed, found {found}")
+        raise UserError(f"{name}: found {found}, expected at least two classes")
     if counts.iloc[-1] < len(SPLITS):
         raise UserError(
-            f"{name}: class {counts.index[-1]!r} has {counts.iloc[-1]} distinct row(s), at least "
-            f"{len(SPLITS)} are needed (train, validation, test); add rows, or leave small "
-            "classes out with --min-class-rows 10"
+            f"{name}: class {counts.index[-1]!r} has {counts.iloc[-1]} distinct row(s), expected "
+            f"at least {len(SPLITS)} (train, validation, test); add rows, or drop small classes "
+            "with --min-class-rows 10"
         )
-    if len(set(order)) != len(order):
-        raise UserError(f"{name}: the label order {', '.join(order)} names a label twice")
-    unknown = set(counts.index) - set(order) if order else set()
-    absent = set(order) - set(counts.index) - set(small)
+    listed = ", ".join(label_order)
+    if len(set(label_order)) != len(label_order):
+        raise UserError(f"{name}: --label-order {listed} names a label twice; name each label once")
+    unknown = set(counts.index) - set(label_order) if label_order else set()
+    absent = set(label_order) - set(counts.index) - set(small_classes)
     if unknown or absent:
         raise UserError(
-            f"{name}: the label order {', '.join(order)} does not fit the data: it lacks "
-            f"{sorted(unknown) or 'nothing'} and has no rows for {sorted(absent) or 'none'}"
+            f"{name}: --label-order {listed} does not match the data: it lacks "
+            f"{sorted(unknown) or 'nothing'}, and there are no rows for {sorted(absent) or 'none'}"
         )
-    return tuple(label for label in order if label in counts.index) or tuple(sorted(counts.index))
+    ordered = tuple(label for label in label_order if label in counts.index)
+    return ordered or tuple(sorted(counts.index))

@@ -1,4 +1,4 @@
-"""The doctor's findings: what a table holds, and what in it would spoil training or measuring."""
+"""The doctor's findings: data statistics and problems that would harm training or evaluation."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 from kerasclf.data.duplicates import normalize
 from kerasclf.data.examples import Examples
 
-EXAMPLES_SHOWN = 5
+MAX_EXAMPLES = 5
 
 
 def examine(
@@ -17,24 +17,24 @@ def examine(
     """Examines the data before it is split.
 
     Args:
-        examples: n labelled rows, and the rows as read.
-        groups: int64 [n], near-duplicate groups of the kept rows.
-        max_bytes: texts with more UTF-8 bytes count as truncated; None for an encoder of tokens.
-        test_share: share of rows that a naive random split would test on.
+        examples: n clean rows, and all rows as read.
+        groups: int64 [n], near-duplicate groups of the clean rows.
+        max_bytes: texts with more UTF-8 bytes count as truncated; None for a token encoder.
+        test_share: share of the rows that a naive random split would use for testing.
 
     Returns:
-        Findings that JSON can hold; "warnings" is a list of lines for people.
+        JSON-serializable findings; "warnings" is a list of messages.
     """
-    rows, kept = examples.all_rows, examples.rows
-    lengths = kept["text"].map(lambda text: len(text.encode("utf-8")))
-    counts = kept["label"].value_counts()
+    all_rows, rows = examples.all_rows, examples.rows
+    lengths = rows["text"].map(lambda text: len(text.encode("utf-8")))
+    counts = rows["label"].value_counts()
     sizes = np.bincount(groups)
-    conflicts = _conflicts(kept)
+    conflicts = _find_conflicts(rows)
     findings: dict[str, Any] = {
         "source": examples.source,
         "sha256": examples.digest(),
-        "rows_read": len(rows),
-        "rows_kept": len(kept),
+        "rows_read": len(all_rows),
+        "rows_kept": len(rows),
         "rows_dropped": examples.dropped,
         "small_classes": examples.small_classes,
         "class_counts": {label: int(counts[label]) for label in examples.labels},
@@ -49,55 +49,60 @@ def examine(
         "near_duplicate_rows": int(sizes[sizes > 1].sum()),
         "largest_group": int(sizes.max()),
         "conflicting_texts": len(conflicts),
-        "conflict_examples": conflicts[:EXAMPLES_SHOWN],
+        "conflict_examples": conflicts[:MAX_EXAMPLES],
         "lost_classes": sorted(
-            set(rows["label"]) - {""} - set(examples.labels) - set(examples.small_classes)
+            set(all_rows["label"]) - {""} - set(examples.labels) - set(examples.small_classes)
         ),
-        "labels_that_look_alike": _look_alike(rows["label"]),
-        "naive_split_leak": naive_leak(rows, kept, groups, test_share),
+        "labels_that_look_alike": _find_similar_labels(all_rows["label"]),
+        "naive_split_leak": naive_leak(all_rows, rows, groups, test_share),
     }
-    findings["warnings"] = _warnings(findings, max_bytes)
+    findings["warnings"] = _make_warnings(findings, max_bytes)
     return findings
 
 
 def naive_leak(
-    rows: pd.DataFrame, kept: pd.DataFrame, groups: np.ndarray, test_share: float
+    all_rows: pd.DataFrame, rows: pd.DataFrame, groups: np.ndarray, test_share: float
 ) -> float:
-    """Expected share of test rows with a copy in training, had the rows been split at random.
+    """Expected share of test rows with a near-duplicate in training under a naive random split.
 
-    A row of a group of g rows has no copy outside the test rows with probability t^(g-1), where t
-    is the test share; exact copies that were dropped count here.
+    All other rows of a group of g rows fall into the test split with probability t^(g-1), where t
+    is the test share. Exact duplicates that were dropped are counted, too.
+
+    Args:
+        all_rows: the rows as read.
+        rows: n clean rows.
+        groups: int64 [n], their near-duplicate groups.
+        test_share: t, between 0 and 1.
     """
-    group_of = dict(zip(kept["text"], groups, strict=True))
-    group = rows["text"].map(group_of).dropna().astype(np.int64)
-    sizes = np.bincount(group)[group]
+    group_of = dict(zip(rows["text"], groups, strict=True))
+    all_groups = all_rows["text"].map(group_of).dropna().astype(np.int64)
+    sizes = np.bincount(all_groups)[all_groups]
     return round(float(np.mean(1 - test_share ** (sizes - 1.0))), 4)
 
 
-def _conflicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Texts, equal when normalized, that have more than one label."""
+def _find_conflicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Texts that are equal after `normalize` and have more than one label."""
     normalized = rows["text"].map(normalize)
-    labels = rows["label"].groupby(normalized, sort=False).unique()
+    labels_by_text = rows["label"].groupby(normalized, sort=False).unique()
     return [
-        {"text": text[:200], "labels": sorted(found)}
-        for text, found in labels.items()
-        if len(found) > 1
+        {"text": text[:200], "labels": sorted(labels)}
+        for text, labels in labels_by_text.items()
+        if len(labels) > 1
     ]
 
 
-def _look_alike(labels: pd.Series) -> list[list[str]]:
+def _find_similar_labels(row_labels: pd.Series) -> list[list[str]]:
     """Labels that differ only in case, spaces, hyphens or underscores."""
-    names = pd.Series(sorted(set(labels) - {""}))
-    folded = names.str.casefold().str.replace(r"[\s_-]+", "", regex=True)
-    alike = names.groupby(folded).agg(list)
-    return [found for found in alike if len(found) > 1]
+    labels = pd.Series(sorted(set(row_labels) - {""}))
+    folded = labels.str.casefold().str.replace(r"[\s_-]+", "", regex=True)
+    return [alike for alike in labels.groupby(folded).agg(list) if len(alike) > 1]
 
 
-def _warnings(findings: dict[str, Any], max_bytes: int) -> list[str]:
+def _make_warnings(findings: dict[str, Any], max_bytes: int | None) -> list[str]:
     lines = []
     for alike in findings["labels_that_look_alike"]:
         lines.append(
-            f"labels {', '.join(map(repr, alike))} look alike; if they are one, merge them"
+            f"labels {', '.join(map(repr, alike))} look alike; merge them if they mean the same"
         )
     if findings["lost_classes"]:
         lost = ", ".join(map(repr, findings["lost_classes"]))
@@ -107,20 +112,20 @@ def _warnings(findings: dict[str, Any], max_bytes: int) -> list[str]:
         lines.append(f"{lost_share:.0%} of the rows were dropped: {findings['rows_dropped']}")
     if findings["small_classes"]:
         small = ", ".join(f"{name} ({count})" for name, count in findings["small_classes"].items())
-        lines.append(f"classes left out as too small: {small}")
+        lines.append(f"classes dropped as too small (rows): {small}")
     if findings["conflicting_texts"]:
         lines.append(
             f"{findings['conflicting_texts']} texts have more than one label; they were kept, "
-            "but no model can get all of them right"
+            "but no model can predict all of these labels"
         )
     share = findings["truncated_texts"] / findings["rows_kept"]
     if share > 0.05:
-        lines.append(f"{share:.0%} of the texts are longer than {max_bytes} bytes and will be cut")
+        lines.append(f"{share:.0%} of the texts exceed {max_bytes} bytes and will be truncated")
     if findings["naive_split_leak"] > 0.01:
         lines.append(
             f"a random split would leak: {findings['naive_split_leak']:.1%} of its test rows would "
-            "have a copy or near-copy in training"
+            "have a duplicate or near-duplicate in training"
         )
     if min(findings["class_counts"].values()) < 50:
-        lines.append("some classes have fewer than 50 rows: their test figures will be uncertain")
+        lines.append("some classes have fewer than 50 rows: their test metrics will be uncertain")
     return lines

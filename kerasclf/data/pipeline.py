@@ -1,17 +1,18 @@
-"""tf.data pipelines: the order of rows, and the road from a row to a batch of model inputs.
+"""`tf.data` pipelines from texts to batches of model inputs.
 
-Training, in this order:
+The stages of training, in this order:
 
-1. order: class shares are the same in every batch, by construction and not by luck; new in each
-   epoch, and a function of (seed, epoch) alone, so that a resumed run sees what it would have seen.
-2. buckets of length (pretrained encoders): rows of about equal length meet in a batch.
-3. batch, then featurize a whole batch at once, in the graph and beside the training step.
+1. order: a permutation of the rows in which every batch has the same class shares by construction.
+   It is a function of (seed, epoch) alone, so a resumed run sees the batches it would have seen.
+2. buckets by length (pretrained encoders): a batch holds texts of similar length.
+3. batch, then featurize the whole batch in the graph, in parallel with the training step.
 4. prefetch.
 
-New rows of `--augment` are rows like others here: they were made before (`kerasclf.augmentation`).
-There is no shuffle buffer: the order covers the full split. Features of training rows are not
-cached: making them costs under a hundredth of a step, holding them would take a kilobyte a row.
-Evaluation reads rows in their order, drops none, and caches, since it runs after every epoch.
+There is no shuffle buffer, since the order is a permutation of the whole split. Features of
+training rows are not cached: computing them takes under 1 % of a training step, and storing them
+would take a kilobyte per row. Augmented rows (`--augment`) are created before training
+(`kerasclf.augmentation`), and are rows like any others here. Evaluation keeps the order of the
+rows, drops none, and caches features, since it runs after every epoch.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,83 +21,94 @@ import numpy as np
 import tensorflow as tf
 
 WINDOW = 32
-"""Batches whose rows are sorted by length together."""
+"""Number of batches whose rows are sorted by length together."""
 
 SAMPLER_POWERS = {"natural": 1.0, "sqrt": 0.5, "balanced": 0.0}
-"""Class shares are proportional to count^power."""
+"""The share of a class is proportional to count^power."""
 
 
 def sampler_shares(counts: np.ndarray, sampler: str) -> np.ndarray:
-    """Share of each class in every batch: float64 [classes], sum 1."""
+    """Share of each class in every batch.
+
+    >>> sampler_shares(np.array([900, 100]), "sqrt").tolist()
+    [0.75, 0.25]
+
+    Args:
+        counts: int [num_classes], rows of each class.
+        sampler: natural, sqrt or balanced.
+
+    Returns:
+        float64 [num_classes], sum 1.
+    """
     weights = counts.astype(np.float64) ** SAMPLER_POWERS[sampler]
     return weights / weights.sum()
 
 
-def epoch_order(classes: np.ndarray, sampler: str, seed: int, epoch: int) -> np.ndarray:
-    """The order of rows in one epoch, every run of which has nearly the same class shares.
+def epoch_order(class_ids: np.ndarray, sampler: str, seed: int, epoch: int) -> np.ndarray:
+    """The order of rows in one epoch; any stretch of it has nearly the same class shares.
 
-    The rows of a class stand in random order and at equal distances. With `natural` each row comes
-    once; with the others, rows of rare classes come again only after all of their class have come.
+    The rows of a class are in random order and evenly spaced. With `natural` each row occurs once;
+    otherwise a row of a rare class is repeated only after all rows of its class have occurred.
 
     Args:
-        classes: int [n], class ids.
+        class_ids: int [n].
         sampler: natural, sqrt or balanced.
-        seed: of the whole training.
+        seed: of the training.
         epoch: from 0.
 
     Returns:
-        int64 [about n], places in `classes`.
+        int64 [about n], row indices.
     """
     random = np.random.default_rng([seed, epoch])
-    counts = np.bincount(classes)
-    quotas = np.rint(sampler_shares(counts, sampler) * len(classes)).astype(int)
-    rows, places = [], []
+    counts = np.bincount(class_ids)
+    quotas = np.rint(sampler_shares(counts, sampler) * len(class_ids)).astype(int)
+    rows, positions = [], []
     for class_id, (count, quota) in enumerate(zip(counts, quotas, strict=True)):
         if not count:
             continue
-        members = np.flatnonzero(classes == class_id)
+        members = np.flatnonzero(class_ids == class_id)
         passes = [random.permutation(members) for _ in range(-(-quota // count))]
         rows.append(np.concatenate(passes)[:quota])
-        places.append((np.arange(quota) + random.random(quota)) / quota)
-    return np.concatenate(rows)[np.argsort(np.concatenate(places), kind="stable")]
+        positions.append((np.arange(quota) + random.random(quota)) / quota)
+    return np.concatenate(rows)[np.argsort(np.concatenate(positions), kind="stable")]
 
 
 def bucket_by_length(
     order: np.ndarray, lengths: np.ndarray, batch_size: int, random: np.random.Generator
 ) -> np.ndarray:
-    """Sorts rows by length within windows of batches, and shuffles the batches of a window.
+    """Sorts rows by length within windows of `WINDOW` batches, and shuffles the full batches.
 
-    Class shares then hold in a window, no longer in each batch.
+    Class shares then hold for each window, no longer for each batch.
 
     Args:
-        order: int64 [m], rows in the order of the epoch.
+        order: int64 [m], row indices in the order of the epoch.
         lengths: int [n], length of each row.
-        batch_size: rows in a batch.
-        random: generator of the order of batches.
+        batch_size: rows per batch.
+        random: generator that shuffles the batches of a window.
 
     Returns:
-        int64 [m], the same rows.
+        int64 [m], the same row indices.
     """
     windows = []
     for start in range(0, len(order), WINDOW * batch_size):
         window = order[start : start + WINDOW * batch_size]
         window = window[np.argsort(lengths[window], kind="stable")]
         batches = [window[i : i + batch_size] for i in range(0, len(window), batch_size)]
-        # A short batch stays last, so that the batches of the whole order keep their bounds.
+        # A short batch stays last, so that cutting the result into batches keeps these batches.
         full = [batch for batch in batches if len(batch) == batch_size]
         rest = batches[len(full) :]
         windows += [full[i] for i in random.permutation(len(full))] + rest
     return np.concatenate(windows)
 
 
-def steps_per_epoch(classes: np.ndarray, sampler: str, batch_size: int) -> int:
-    """Number of batches in every epoch of `train_dataset`."""
-    return -(-len(epoch_order(classes, sampler, 0, 0)) // batch_size)
+def steps_per_epoch(class_ids: np.ndarray, sampler: str, batch_size: int) -> int:
+    """Number of batches in each epoch of `train_dataset`."""
+    return -(-len(epoch_order(class_ids, sampler, 0, 0)) // batch_size)
 
 
 def train_dataset(
     texts: list[str],
-    classes: np.ndarray,
+    class_ids: np.ndarray,
     targets: np.ndarray,
     featurizer: Callable[[tf.Tensor], dict[str, tf.Tensor]],
     *,
@@ -106,18 +118,18 @@ def train_dataset(
     epochs: range,
     bucket: bool = False,
 ) -> tf.data.Dataset:
-    """Batches of the given epochs, one after the other.
+    """Batches of the given epochs, one epoch after another.
 
     Args:
         texts: n strings.
-        classes: int64 [n], class ids, by which rows are ordered.
-        targets: [n, ...], what the loss takes; the class ids, or more.
-        featurizer: string tensor [batch] to model inputs.
-        batch_size: rows in a batch; the last of an epoch may be smaller.
+        class_ids: int64 [n], which the order of rows depends on.
+        targets: [n, ...], targets of the loss: the class ids, or soft labels besides.
+        featurizer: maps a string tensor [batch] to model inputs.
+        batch_size: rows per batch; the last batch of an epoch may be smaller.
         sampler: natural, sqrt or balanced.
         seed: of the order.
-        epochs: which epochs to make.
-        bucket: whether rows of about equal length meet in a batch.
+        epochs: numbers of the epochs.
+        bucket: whether a batch holds texts of similar length.
 
     Returns:
         Dataset of (model inputs, targets [batch, ...]).
@@ -127,18 +139,18 @@ def train_dataset(
     def batches() -> Iterator[tuple[list[bytes], np.ndarray]]:
         for epoch in epochs:
             random = np.random.default_rng([seed, epoch, 1])
-            order = epoch_order(classes, sampler, seed, epoch)
+            order = epoch_order(class_ids, sampler, seed, epoch)
             if bucket:
                 order = bucket_by_length(order, lengths, batch_size, random)
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 yield [texts[row].encode("utf-8") for row in rows], targets[rows]
 
-    target = tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)
-    signature = (tf.TensorSpec([None], tf.string), target)
+    target_spec = tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)
+    signature = (tf.TensorSpec([None], tf.string), target_spec)
     return (
         tf.data.Dataset.from_generator(batches, output_signature=signature)
-        .map(lambda text, wanted: (featurizer(text), wanted), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda text, target: (featurizer(text), target), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 
@@ -146,7 +158,13 @@ def train_dataset(
 def evaluation_dataset(
     texts: list[str], featurizer: Callable[[tf.Tensor], dict[str, tf.Tensor]], batch_size: int
 ) -> tf.data.Dataset:
-    """Batches of model inputs of all rows in their order, cached in memory."""
+    """Batches of model inputs of all texts, in order and cached in memory.
+
+    Args:
+        texts: n strings.
+        featurizer: maps a string tensor [batch] to model inputs.
+        batch_size: texts per batch; the last batch may be smaller.
+    """
     encoded = [text.encode("utf-8") for text in texts]
     return (
         tf.data.Dataset.from_tensor_slices(tf.constant(encoded, tf.string, [len(encoded)]))

@@ -1,60 +1,97 @@
-"""Data sets that are known by name: where they are, what they hold, how they are read."""
+"""Data sets that are available by name.
+
+To add one, write a function that reads a file of it, and add an entry to `DATA_SETS`.
+"""
 
 import csv
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kerasclf.data import chat_language
+from kerasclf.data.download import BASE_ADDRESS, RemoteFile, fetch
 from kerasclf.errors import UserError
-
-BASE_ADDRESS = "https://raw.githubusercontent.com"
-MIRROR = "KERASCLF_MIRROR"
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """One file at a pinned commit, and the split it holds (None: not split)."""
-
-    path: str
-    sha256: str
-    split: str | None = None
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """What is known of a data set."""
+    """A data set, its licence, and where its files are.
+
+    Attributes:
+        name: what `--dataset` takes.
+        task: what is classified.
+        labels: label names by class id; () to sort those in the data.
+        ordered: whether the labels are ordinal, such as levels of severity.
+        licence: short name.
+        citation: authors, title and venue.
+        read: reads one file into a frame with columns text and label.
+        files: () for a data set that comes with an installed package.
+        encoding: of the files.
+        min_class_rows: classes with fewer rows are dropped by default.
+    """
 
     name: str
     task: str
     labels: tuple[str, ...]
-    """Label names in order; empty where they follow from the data."""
     ordered: bool
-    """Whether the order of the labels means something (severity)."""
     licence: str
     citation: str
     read: Callable[[Path], pd.DataFrame]
-    """Reads one file into columns text and label."""
     files: tuple[RemoteFile, ...] = ()
-    """Empty for a data set that comes with an installed package."""
     encoding: str = "utf-8"
-    """Of its files."""
     min_class_rows: int = 0
-    """Classes with fewer rows are left out."""
 
     @property
     def home(self) -> str:
-        """Where a person can read about it."""
+        """The repository or package that publishes it."""
         if not self.files:
             return f"package chatterbot-corpus {chat_language.VERSION}"
         owner, repository, commit = self.files[0].path.split("/")[:3]
         return f"github.com/{owner}/{repository} at {commit[:12]}"
 
+    def describe(self) -> dict[str, Any]:
+        """Its task, labels, licence and pinned files; JSON-serializable."""
+        return {
+            "task": self.task,
+            "labels": list(self.labels),
+            "ordered": self.ordered,
+            "licence": self.licence,
+            "citation": self.citation,
+            "home": self.home,
+            "files": [
+                {"address": f"{BASE_ADDRESS}/{file.path}", "sha256": file.sha256}
+                for file in self.files
+            ],
+        }
+
+
+def read_data_set(name: str) -> tuple[DataSet, pd.DataFrame]:
+    """Fetches and reads a data set.
+
+    Returns:
+        Its entry, and a frame with columns text, label and, if the data set has its own splits,
+        split (train, validation, test).
+
+    Raises:
+        UserError: the name is unknown, or a file cannot be fetched or does not match its hash.
+    """
+    if name not in DATA_SETS:
+        raise UserError(f"no data set {name!r}; expected one of {', '.join(DATA_SETS)}")
+    data_set = DATA_SETS[name]
+    if not data_set.files:
+        return data_set, data_set.read(chat_language.folder())
+    frames = []
+    for file in data_set.files:
+        frame = data_set.read(fetch(file))
+        frames.append(frame if file.split is None else frame.assign(split=file.split))
+    return data_set, pd.concat(frames, ignore_index=True)
+
 
 def _read_id_hate(path: Path) -> pd.DataFrame:
+    """Derives one label of severity from the columns HS, HS_Weak, HS_Moderate and HS_Strong."""
     rows = pd.read_csv(path, encoding="latin-1")
     levels = rows[["HS_Weak", "HS_Moderate", "HS_Strong"]]
     label = levels.idxmax(axis=1).str.removeprefix("HS_").str.lower()
@@ -87,7 +124,7 @@ _SENTIMENT = ("negative", "neutral", "positive")
 
 
 def _nusax(name: str, language: str, hashes: tuple[str, str, str]) -> DataSet:
-    parts = zip(("train", "valid", "test"), hashes, ("train", "validation", "test"), strict=True)
+    stems = {"train": "train", "validation": "valid", "test": "test"}
     return DataSet(
         name=name,
         task=f"sentiment of {language.capitalize()} reviews and comments",
@@ -99,7 +136,7 @@ def _nusax(name: str, language: str, hashes: tuple[str, str, str]) -> DataSet:
         read=_read_nusax,
         files=tuple(
             RemoteFile(f"{_NUSAX}/{language}/{stem}.csv", sha256, split)
-            for stem, sha256, split in parts
+            for (split, stem), sha256 in zip(stems.items(), hashes, strict=True)
         ),
     )
 
@@ -181,64 +218,3 @@ DATA_SETS = {
         ),
     )
 }
-
-
-def read_data_set(name: str) -> tuple[DataSet, pd.DataFrame]:
-    """Fetches a data set and reads it.
-
-    Returns:
-        Its description, and a frame with columns text, label and, where the data set has its own
-        splits, split (train, validation, test).
-
-    Raises:
-        UserError: the name is unknown, a file cannot be had, or its hash is wrong.
-    """
-    if name not in DATA_SETS:
-        raise UserError(f"no data set {name!r}; expected one of {', '.join(DATA_SETS)}")
-    data_set = DATA_SETS[name]
-    if not data_set.files:
-        return data_set, data_set.read(chat_language.folder())
-    frames = []
-    for file in data_set.files:
-        frame = data_set.read(fetch(file))
-        frames.append(frame if file.split is None else frame.assign(split=file.split))
-    return data_set, pd.concat(frames, ignore_index=True)
-
-
-def fetch(file: RemoteFile) -> Path:
-    """The local path of a file whose hash was checked: from the mirror, the cache or the network.
-
-    Raises:
-        UserError: it cannot be had, or its hash is wrong.
-    """
-    import pooch
-
-    base = os.environ.get(MIRROR, BASE_ADDRESS).rstrip("/")
-    if "://" not in base:
-        path = Path(base) / file.path
-        if not path.is_file():
-            raise UserError(f"the mirror {base} ({MIRROR}) has no file {file.path}")
-        if pooch.file_hash(str(path)) != file.sha256:
-            raise UserError(
-                f"{path} has another SHA-256 than the pinned {file.sha256[:12]}…; it was not used, "
-                "restore it or unset " + MIRROR
-            )
-        return path
-    address = f"{base}/{file.path}"
-    try:
-        local = pooch.retrieve(
-            address,
-            known_hash=f"sha256:{file.sha256}",
-            path=pooch.os_cache("kerasclf") / Path(file.path).parent,
-            fname=Path(file.path).name,
-            progressbar=True,
-        )
-    except ValueError as error:
-        raise UserError(
-            f"{address} has another SHA-256 than the pinned {file.sha256[:12]}…; it was not used"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"cannot download {address}: {error}; with a copy at hand set {MIRROR} to its folder"
-        ) from error
-    return Path(local)

@@ -1,4 +1,4 @@
-"""Train, validation and test rows that share no message: stratified, grouped, seeded, reusable."""
+"""Train, validation and test splits: stratified, grouped, seeded, and reusable across runs."""
 
 from hashlib import blake2b
 
@@ -12,7 +12,7 @@ COLUMNS = ["row", "text_hash", "label", "group", "split"]
 
 
 def hash_text(text: str) -> str:
-    """A short name of a text: 128-bit BLAKE2b, hexadecimal."""
+    """The 128-bit BLAKE2b hash of a text, hexadecimal."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -24,25 +24,26 @@ def split_examples(
     seed: int,
     locked: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Assigns each row to a split so that no group straddles splits.
+    """Assigns each row to a split so that no group straddles two splits.
 
-    Splits that the data brings along, or that a former run locked, are kept. Rows of training or
-    validation that belong to a group of measured rows are then dropped (split ""), never the
-    measured rows. What is missing is cut from the training rows.
+    Splits that come with the data, or that a previous run locked, are kept. Training and validation
+    rows whose group also has test rows, and training rows whose group also has validation rows, are
+    dropped (split ""). Missing validation and test splits are taken from the training rows.
 
     Args:
         examples: n labelled rows.
-        groups: int64 [n], rows that must stay together share a number.
+        groups: int64 [n], group numbers; rows of a group stay together.
         validation_share: share of all rows, between 0 and 1.
         test_share: share of all rows, between 0 and 1.
-        seed: of the order in which groups are dealt.
-        locked: the split of a former run, whose test rows must all be here.
+        seed: of the order in which groups are assigned.
+        locked: frame that this function returned for a previous run; all its test rows must be
+            among the rows.
 
     Returns:
-        Frame with columns row, text_hash, label, group and split, in the order of the rows.
+        Frame of n rows with columns row, text_hash, label, group and split.
 
     Raises:
-        UserError: a split would lack a class, or locked test rows are missing.
+        UserError: a split lacks a class, or locked test rows are missing.
     """
     rows = examples.rows
     frame = pd.DataFrame(
@@ -58,17 +59,17 @@ def split_examples(
         frame["split"] = _locked_splits(frame, locked)
     split = frame["split"].to_numpy(dtype=object, copy=True)
     shares = {"validation": validation_share, "test": test_share}
-    wanted = {name: share for name, share in shares.items() if not (split == name).any()}
-    if not (split != "").any() or wanted:
+    absent = {name: share for name, share in shares.items() if not (split == name).any()}
+    if not (split != "").any() or absent:
         free = (split == "") | (split == "train")
         split[free] = "train"
         _drop_leaks(split, groups)
         free = split == "train"
         total = np.count_nonzero(split != "")
-        split[free] = deal(
-            examples.classes.to_numpy()[free],
+        split[free] = assign_groups(
+            examples.class_ids.to_numpy()[free],
             groups[free],
-            {name: share * total / free.sum() for name, share in wanted.items()},
+            {name: share * total / free.sum() for name, share in absent.items()},
             seed,
         )
     else:
@@ -79,18 +80,19 @@ def split_examples(
     return frame
 
 
-def deal(
-    classes: np.ndarray, groups: np.ndarray, shares: dict[str, float], seed: int
+def assign_groups(
+    class_ids: np.ndarray, groups: np.ndarray, shares: dict[str, float], seed: int
 ) -> np.ndarray:
-    """Deals groups to splits, each to the split that lacks most of its classes.
+    """Assigns each group to the split that lacks most rows of the classes of the group.
 
-    Groups go from the largest to the smallest, in random order among equals: large ones need the
-    room, and those of one row (nearly all) then fill every class of every split to within a row.
+    Groups are taken from the largest to the smallest, and in random order among equal sizes. Large
+    groups are placed while there is room; groups of one row, which most are, then fill each class
+    of each split to within one row.
 
     Args:
-        classes: int [n], class ids.
-        groups: int [n].
-        shares: share of the rows for validation and test; the rest is train.
+        class_ids: int [n].
+        groups: int [n], group numbers.
+        shares: share of the rows of each split but train, which gets the rest.
         seed: of the random order.
 
     Returns:
@@ -99,38 +101,38 @@ def deal(
     names = ["train", *shares]
     fractions = np.array([1 - sum(shares.values()), *shares.values()])
     number = np.unique(groups, return_inverse=True)[1]
-    counts = np.zeros((number.max() + 1, classes.max() + 1))
-    np.add.at(counts, (number, classes), 1)
-    wanted = fractions[:, None] * counts.sum(axis=0)
-    room = wanted.copy()
+    counts = np.zeros((number.max() + 1, class_ids.max() + 1))
+    np.add.at(counts, (number, class_ids), 1)
+    quotas = fractions[:, None] * counts.sum(axis=0)
+    room = quotas.copy()
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]
-    weights = 1 / np.maximum(wanted, 1e-9)
-    chosen = np.empty(len(counts), dtype=np.int64)
+    weights = 1 / np.maximum(quotas, 1e-9)
+    split_of_group = np.empty(len(counts), dtype=np.int64)
     for group in order:
         present = np.flatnonzero(counts[group])
         need = (room[:, present] * weights[:, present]) @ counts[group, present]
-        chosen[group] = split = int(np.argmax(need))
+        split_of_group[group] = split = int(np.argmax(need))
         room[split, present] -= counts[group, present]
-    return np.array(names, dtype=object)[chosen[number]]
+    return np.array(names, dtype=object)[split_of_group[number]]
 
 
 def _locked_splits(frame: pd.DataFrame, locked: pd.DataFrame) -> pd.Series:
-    """The former run's split of each row it knew; "" for rows it did not."""
-    known = locked[locked["split"] != ""].set_index(["text_hash", "label"])["split"]
-    here = pd.MultiIndex.from_frame(frame[["text_hash", "label"]])
-    test = known[known == "test"].index
-    missing = len(test.difference(here))
+    """The split of each row in the previous run; "" for rows that it did not have."""
+    previous = locked[locked["split"] != ""].set_index(["text_hash", "label"])["split"]
+    keys = pd.MultiIndex.from_frame(frame[["text_hash", "label"]])
+    test = previous[previous == "test"].index
+    missing = len(test.difference(keys))
     if missing:
         raise UserError(
             f"--split: {missing} of the {len(test)} locked test rows are not in this data; give "
-            "the data that the run was made from (rows may be added, not removed)"
+            "the data of that run (rows may be added, not removed)"
         )
-    return pd.Series(known.reindex(here).fillna("").to_numpy(), index=frame.index)
+    return pd.Series(previous.reindex(keys).fillna("").to_numpy(), index=frame.index)
 
 
 def _drop_leaks(split: np.ndarray, groups: np.ndarray) -> None:
-    """Empties the split of rows whose group is in a split that is measured later."""
+    """Clears the split of rows whose group also has rows in a later split."""
     test = np.unique(groups[split == "test"])
     split[(split != "test") & np.isin(groups, test)] = ""
     validation = np.unique(groups[split == "validation"])
@@ -138,11 +140,12 @@ def _drop_leaks(split: np.ndarray, groups: np.ndarray) -> None:
 
 
 def _check_classes(frame: pd.DataFrame, examples: Examples) -> None:
+    """Checks that each split has rows of every class."""
     for name in SPLITS:
         absent = set(examples.labels) - set(frame.loc[frame["split"] == name, "label"])
         if absent:
             raise UserError(
-                f"{examples.name}: no row of class {min(absent)!r} is left for {name}, since its "
-                "rows are near-duplicates or of one group, or too few; add rows, or leave small "
-                "classes out with --min-class-rows 10"
+                f"{examples.name}: no row of class {min(absent)!r} is left for the {name} split: "
+                "there are too few, or they are near-duplicates or of one group; add rows, or drop "
+                "small classes with --min-class-rows 10"
             )

@@ -1,4 +1,4 @@
-"""Tables on disk: CSV, TSV, JSONL and Parquet, read whole or in chunks, and written in chunks."""
+"""Tables read whole or in chunks: CSV, TSV, JSONL and Parquet."""
 
 import csv
 import itertools
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
 
@@ -15,28 +15,28 @@ from kerasclf.errors import UserError
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 FORMATS = (*SEPARATORS, *JSON_LINES, ".parquet")
-_CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
     """Reads a whole table.
 
     Returns:
-        A frame of the file's columns. In CSV and TSV every value is a string and an empty cell is
-        an empty string, so that a text "NA" or a label "null" stays what it is.
+        The columns of the file. In CSV and TSV every value is a string, and an empty cell is an
+        empty string, so that a text "NA" or a label "null" is kept as it is.
 
     Raises:
-        UserError: the file is missing, empty, binary, of another format or in another encoding.
+        UserError: the file is missing, empty or binary, or has another format or encoding.
     """
     frames = list(read_chunks(path, encoding, chunk_rows=None))
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
 def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
-    """Reads a table in chunks of at most `chunk_rows` rows, or in one where that is None.
+    """Reads a table in chunks of at most `chunk_rows` rows, or in one chunk if that is None.
 
     Raises:
-        UserError: as `read_table`, as soon as the fault is met.
+        UserError: as in `read_table`, at the chunk that cannot be read.
     """
     check_table(path, encoding)
     suffix = path.suffix.lower()
@@ -45,7 +45,7 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
             frames = pd.read_csv(
                 path,
                 sep=SEPARATORS[suffix],
-                encoding=_with_mark(encoding),
+                encoding=_accept_bom(encoding),
                 dtype=str,
                 keep_default_na=False,
                 chunksize=chunk_rows or 2**62,
@@ -54,24 +54,26 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
             frames = _read_json_lines(path, encoding, chunk_rows)
         else:
             frames = _read_parquet(path, chunk_rows)
-        yield from _checked(frames, path)
+        yield from _check_frames(frames, path)
     except UnicodeError as error:
         raise UserError(
-            f"{path} is not valid {encoding}: {_undecodable(path, encoding)}; give the file's own "
-            "encoding, for instance --encoding latin-1"
+            f"{path} is not valid {encoding}: {_find_undecodable(path, encoding)}; give the "
+            "encoding of the file, such as --encoding latin-1"
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         raise UserError(f"{path} is not a {suffix[1:].upper()} table: {error}") from error
 
 
-def _checked(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
-    """The frames, if there is a row in them and every row fits the header."""
+def _check_frames(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
+    """Yields the frames; checks that there are rows, and none with more values than the header."""
     empty = True
     with closing(frames):
         for frame in frames:
             if not isinstance(frame.index, pd.RangeIndex):
-                # pandas takes surplus values of the first row for row names.
-                raise UserError(f"{path}: rows have more values than the header has names")
+                # pandas uses the surplus values of the first row as the index.
+                raise UserError(
+                    f"{path}: rows have more values than the header; expected one value per column"
+                )
             empty = empty and frame.empty
             yield frame
     if empty:
@@ -79,13 +81,13 @@ def _checked(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFram
 
 
 def check_table(path: Path, encoding: str) -> None:
-    """Checks what can be seen without reading the table.
+    """Checks a table without reading all of it.
 
     Raises:
-        UserError: the file is missing, empty, binary, or its format or encoding is unknown.
+        UserError: the file is missing, empty or binary, or its format or encoding is unknown.
     """
     if not path.exists():
-        raise UserError(f"no file {path}; expected a table ({', '.join(FORMATS)})")
+        raise UserError(f"there is no file {path}; expected a table ({', '.join(FORMATS)})")
     if not path.is_file():
         raise UserError(f"{path} is not a file; expected a table ({', '.join(FORMATS)})")
     if path.suffix.lower() not in FORMATS:
@@ -105,52 +107,51 @@ def check_table(path: Path, encoding: str) -> None:
         raise UserError(f"{path} is empty; expected a header and at least one row")
     if path.suffix.lower() == ".parquet":
         if not head.startswith(b"PAR1"):
-            raise UserError(f"{path} is not a Parquet file: it does not begin with PAR1")
+            raise UserError(f"{path} is not a Parquet file: it does not start with PAR1")
     elif not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
-        # Text has hardly any control characters; a stray NUL in a message is still text.
-        controls = len(head) - len(head.translate(None, _CONTROLS))
+        # Text has hardly any control characters, but a stray NUL does not make a file binary.
+        controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
         if controls > max(8, 0.02 * len(head)):
-            raise UserError(
-                f"{path} is a binary file, not text; expected {path.suffix[1:].upper()} text"
-            )
+            raise UserError(f"{path} is a binary file; expected {path.suffix[1:].upper()} text")
 
 
-def _with_mark(encoding: str) -> str:
-    """UTF-8 with or without the mark that spreadsheets write first."""
+def _accept_bom(encoding: str) -> str:
+    """Lets UTF-8 start with a byte order mark, which spreadsheets write."""
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
 
 
-def _undecodable(path: Path, encoding: str) -> str:
+def _find_undecodable(path: Path, encoding: str) -> str:
+    """Where the first byte is that cannot be decoded."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode(encoding)
             except UnicodeDecodeError as error:
                 return f"line {number} has the byte 0x{line[error.start]:02x}"
-    return "a character spans a line"
+    return "a character spans two lines"
 
 
 def _read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
     columns = None
     if chunk_rows:
-        # A chunk may lack a key that another has, but all must have the same columns.
+        # All chunks get the same columns, also those without a key that another chunk has.
         keys: dict[str, None] = {}
         for row in _parse_json_lines(path, encoding):
             keys |= dict.fromkeys(row)
         columns = list(keys)
     rows = _parse_json_lines(path, encoding)
     while chunk := list(itertools.islice(rows, chunk_rows)):
-        yield _as_frame(chunk, columns)
+        yield _make_frame(chunk, columns)
 
 
-def _as_frame(rows: list[dict], columns: list[str] | None) -> pd.DataFrame:
-    """A frame of Python objects, so that numbers stay what they are; strings are valid UTF-8."""
-    clean = [{k: _plain(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows]
-    return pd.DataFrame(clean, columns=columns, dtype=object)
+def _make_frame(rows: list[dict], columns: list[str] | None) -> pd.DataFrame:
+    """A frame of Python objects, which keeps large integers exact; strings are valid UTF-8."""
+    valid = [{k: cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()} for r in rows]
+    return pd.DataFrame(valid, columns=columns, dtype=object)
 
 
 def _parse_json_lines(path: Path, encoding: str) -> Iterator[dict]:
-    with path.open(encoding=_with_mark(encoding)) as file:
+    with path.open(encoding=_accept_bom(encoding)) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -159,7 +160,10 @@ def _parse_json_lines(path: Path, encoding: str) -> Iterator[dict]:
             except ValueError as error:
                 raise UserError(f"{path} line {number} is not JSON: {error}") from error
             if not isinstance(row, dict):
-                raise UserError(f"{path} line {number} is not a JSON object")
+                raise UserError(
+                    f"{path} line {number} is not a JSON object; expected a line such as "
+                    '{"text": "hi"}'
+                )
             yield row
 
 
@@ -175,34 +179,44 @@ def _read_parquet(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
             for batch in file.iter_batches(chunk_rows):
                 yield batch.to_pandas()
     except pyarrow.ArrowException as error:
-        raise UserError(f"{path} is not a whole Parquet file: {error}") from error
+        raise UserError(f"{path} is not a complete Parquet file: {error}") from error
 
 
 def pick_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> pd.Series:
     """One column of a table.
 
+    Args:
+        frame: the table.
+        column: its name.
+        path: of the table, for messages.
+        option: command-line option that names the column, for messages.
+
     Raises:
-        UserError: there is no such column; the message lists those there are.
+        UserError: there is no such column; the message lists the existing ones.
     """
     if column not in frame.columns:
-        found = ", ".join(map(str, frame.columns[:20]))
-        raise UserError(f"{path} has no column {column!r}, only {found}; name it with {option}")
+        names = ", ".join(map(str, frame.columns[:20]))
+        raise UserError(f"{path} has no column {column!r}, only {names}; name it with {option}")
     return frame[column]
 
 
 def as_text(values: pd.Series) -> pd.Series:
-    """Strings from any column: missing values become empty, numbers are written plainly.
+    """Converts a column of any type to strings; missing values become empty.
 
     Returns:
-        Series of Python `str` (dtype object), valid as UTF-8: a lone surrogate becomes "?".
+        Series of `str` (dtype object), valid UTF-8: a lone surrogate becomes "?".
     """
     return pd.Series(
-        [_plain(value) or "" for value in values.tolist()], index=values.index, dtype=object
+        [cell_to_text(value) or "" for value in values.tolist()], index=values.index, dtype=object
     )
 
 
-def _plain(value: Any) -> str | None:
-    """A cell as text; None for a missing value."""
+def cell_to_text(value: Any) -> str | None:
+    """A cell as a string that is valid UTF-8; None for a missing value.
+
+    >>> cell_to_text(3.0), cell_to_text(None), cell_to_text(["x", 1])
+    ('3', None, '["x", 1]')
+    """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bytes):
@@ -211,58 +225,5 @@ def _plain(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=True, default=str)
     if pd.isna(value):
         return None
-    # A column of whole numbers becomes float as soon as one is missing.
+    # pandas turns a column of integers into floats if a value is missing.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-class TableWriter:
-    """Writes frames of equal columns one after the other, in the format of the file's suffix."""
-
-    def __init__(self, path: Path, suffix: str):
-        """Opens `path` for writing in the format that `suffix` names."""
-        self._path, self._suffix = path, suffix.lower()
-        self._parquet = None
-        self._file = None
-        if self._suffix != ".parquet":
-            self._file = path.open("w", encoding="utf-8", newline="")
-        self._first = True
-
-    def write(self, frame: pd.DataFrame) -> None:
-        """Appends the rows of `frame`."""
-        if self._suffix in SEPARATORS:
-            # With \r\n for the end of a line, a single \r in a text is quoted, too.
-            separator = SEPARATORS[self._suffix]
-            frame.to_csv(
-                self._file, sep=separator, index=False, header=self._first, lineterminator="\r\n"
-            )
-        elif self._suffix in JSON_LINES:
-            frame.to_json(
-                self._file, orient="records", lines=True, force_ascii=False, double_precision=15
-            )
-        else:
-            self._write_parquet(frame)
-        self._first = False
-
-    def _write_parquet(self, frame: pd.DataFrame) -> None:
-        import pyarrow
-        import pyarrow.parquet
-
-        # Columns of Python objects may hold anything, differently in each chunk: they become text.
-        objects = [name for name in frame if frame[name].dtype == object]
-        frame = frame.assign(**{name: [_plain(v) for v in frame[name]] for name in objects})
-        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-        if self._parquet is None:
-            fields = [
-                pyarrow.field(field.name, pyarrow.string()) if field.name in objects else field
-                for field in table.schema
-            ]
-            self._parquet = pyarrow.parquet.ParquetWriter(self._path, pyarrow.schema(fields))
-        self._parquet.write_table(table.cast(self._parquet.schema))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error) -> None:
-        for file in (self._file, self._parquet):
-            if file is not None:
-                file.close()

@@ -1,4 +1,4 @@
-"""The last part of the seam: a decision turns logits into a probability, a label and a flag."""
+"""The last pipeline stage: a decision turns logits into labels, probabilities and review flags."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from kerasclf.decision.offsets import cross_fitted_gain, fit_offsets
 from kerasclf.decision.temperature import fit_temperature
-from kerasclf.files import read_json, write_json
+from kerasclf.files import load_record, save_record
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Decision:
 
     Attributes:
         temperature: positive.
-        offsets: one a class; zeros are plain argmax.
+        offsets: one per class; zeros are plain argmax.
         costs: cost [true class][predicted class], or None.
         review_below: probability, or None for no review.
     """
@@ -33,77 +33,81 @@ class Decision:
     review_below: float | None = None
 
     def log_probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated log-probabilities, float64 [n, classes], of logits [n, classes]."""
+        """Calibrated log-probabilities, float64 [n, num_classes], of logits [n, num_classes]."""
         return log_softmax(logits.astype(np.float64) / self.temperature, axis=1)
 
     def decide(self, logits: np.ndarray) -> np.ndarray:
-        """Class ids, int64 [n], of logits [n, classes]."""
+        """Predicted class ids, int64 [n], of logits [n, num_classes]."""
         log_probabilities = self.log_probabilities(logits)
         if self.costs is not None:
             return (np.exp(log_probabilities) @ np.array(self.costs)).argmin(axis=1)
         return (log_probabilities + np.array(self.offsets)).argmax(axis=1)
 
-    def flag(self, logits: np.ndarray, decided: np.ndarray) -> np.ndarray:
-        """Whether a person should review, bool [n], given logits and the decided class ids."""
-        confidence = np.exp(self.log_probabilities(logits))[np.arange(len(decided)), decided]
+    def flag(self, logits: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """Whether a person should review, bool [n], given logits and the predicted class ids."""
+        confidence = np.exp(self.log_probabilities(logits))[np.arange(len(predicted)), predicted]
         return confidence < (self.review_below or 0.0)
 
     def save(self, path: Path) -> None:
         """Writes the decision as JSON."""
-        write_json(path, asdict(self))
+        save_record(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads what `save` wrote."""
-        found = read_json(path)
-        costs = found["costs"]
+        """Reads what `save` wrote.
+
+        Raises:
+            UserError: the file is missing, is not JSON, or has a newer format.
+        """
+        record = load_record(path)
+        costs = record["costs"]
         return cls(
-            found["temperature"],
-            tuple(found["offsets"]),
+            record["temperature"],
+            tuple(record["offsets"]),
             None if costs is None else tuple(map(tuple, costs)),
-            found["review_below"],
+            record["review_below"],
         )
 
 
 def fit_decision(
     logits: np.ndarray,
-    labels: np.ndarray,
+    class_ids: np.ndarray,
     costs: np.ndarray | None,
     review_below: float | None,
     seed: int,
 ) -> tuple[Decision, dict[str, Any]]:
     """Fits temperature and offsets on validation rows.
 
-    Offsets are kept only if cross-fitting within these rows says that they help, by more than one
-    standard error: with few rows of a class, a smaller gain is as often a loss on other rows.
+    Offsets are used only if cross-fitting within these rows shows a gain of more than one standard
+    error: with few rows of a class, a smaller gain is as often a loss on other rows.
 
     Args:
-        logits: float [n, classes].
-        labels: int [n], class ids.
-        costs: float [classes, classes], cost of [true][predicted]; takes the place of offsets.
+        logits: float [n, num_classes].
+        class_ids: int64 [n].
+        costs: float [num_classes, num_classes], cost of [true][predicted]; replaces offsets.
         review_below: probability under which a prediction is flagged, or None.
         seed: of the folds of the cross-fitting.
 
     Returns:
-        The decision, and what was found: the rule's kind, the cross-fitted gain in macro-F1 and
-        its standard error.
+        The decision, and how it was chosen: "rule" (argmax, offsets or costs), "cross_fitted_gain"
+        in macro-F1 and "cross_fitted_error", its standard error (both None if not estimated).
     """
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(logits, class_ids)
     log_probabilities = log_softmax(logits.astype(np.float64) / temperature, axis=1)
     offsets = np.zeros(logits.shape[1])
-    found: dict[str, Any] = {
+    choice: dict[str, Any] = {
         "rule": "argmax",
         "cross_fitted_gain": None,
         "cross_fitted_error": None,
     }
     if costs is not None:
-        found["rule"] = "costs"
+        choice["rule"] = "costs"
     else:
-        gain, error = cross_fitted_gain(log_probabilities, labels, seed)
+        gain, error = cross_fitted_gain(log_probabilities, class_ids, seed)
         if np.isfinite(gain):
-            found |= {"cross_fitted_gain": gain, "cross_fitted_error": error}
+            choice |= {"cross_fitted_gain": gain, "cross_fitted_error": error}
         if gain > error:
-            found["rule"] = "offsets"
-            offsets = fit_offsets(log_probabilities, labels)
-    plain = None if costs is None else tuple(map(tuple, costs.tolist()))
-    return Decision(temperature, tuple(offsets.tolist()), plain, review_below), found
+            choice["rule"] = "offsets"
+            offsets = fit_offsets(log_probabilities, class_ids)
+    cost_rows = None if costs is None else tuple(map(tuple, costs.tolist()))
+    return Decision(temperature, tuple(offsets.tolist()), cost_rows, review_below), choice

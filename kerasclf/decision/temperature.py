@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes probabilities honest."""
+"""Temperature scaling: one number that calibrates probabilities."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -7,23 +7,23 @@ from scipy.special import log_softmax
 BOUNDS = (0.05, 20.0)
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, class_ids: np.ndarray) -> float:
     """The temperature T for which softmax(logits / T) has the lowest log loss.
 
     Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599.
 
     Args:
-        logits: float [n, classes].
-        labels: int [n], class ids.
+        logits: float [n, num_classes].
+        class_ids: int64 [n].
 
     Returns:
-        T within 0.05 to 20; above 1 where the model was overconfident.
+        T between 0.05 and 20; above 1 where the model was overconfident.
     """
-    rows = np.arange(len(labels))
+    rows = np.arange(len(class_ids))
 
     def log_loss(log_temperature: float) -> float:
         scaled = log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)
-        return -float(scaled[rows, labels].mean())
+        return -float(scaled[rows, class_ids].mean())
 
-    found = minimize_scalar(log_loss, bounds=np.log(BOUNDS), method="bounded")
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(log_loss, bounds=np.log(BOUNDS), method="bounded")
+    return float(np.exp(minimum.x))

@@ -1,18 +1,20 @@
-"""What to try next with a run, by its own figures; classes are judged on validation rows alone."""
+"""What to try next with a run, by its own figures; classes are judged on validation rows only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from kerasclf.config import TrainConfig
-from kerasclf.evaluation.targets import parse_target
+from kerasclf.encoders import find_encoder
+from kerasclf.evaluation.targets import TargetResult, parse_target
+from kerasclf.run.history import Epoch
 
 RARE, LOW_RECALL = 0.5, 0.1
-"""A class is rare under half an equal share of the rows, and behind 0.1 under the mean recall."""
+"""A class is rare below half an equal share of the rows; its recall is low 0.1 below the mean."""
 OVERFIT = 1.1
-"""How far the last validation loss is over the lowest where a network learns by heart."""
+"""Ratio of the last to the lowest validation loss above which a network overfits."""
 TRUNCATED, CONFLICTING = 0.05, 0.01
-"""Shares of the rows from which on cut texts and conflicting labels are worth a look."""
+"""Shares of the rows above which truncated texts and conflicting labels are worth a look."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +24,25 @@ class Facts:
     Attributes:
         metrics: content of metrics.json.
         config: of the run.
-        findings: the doctor's.
-        history: a dict an epoch; empty for an ensemble.
+        findings: content of doctor.json.
+        history: all epochs; empty for an ensemble.
         recall: on validation rows, by label.
-        targets: of `check_targets`.
-        is_student: whether teachers labelled what the run learned from.
+        targets: results of the run's targets.
+        is_student: whether the run was trained on the labels of teachers.
     """
 
     metrics: dict[str, Any]
     config: TrainConfig
     findings: dict[str, Any]
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     recall: dict[str, float]
-    targets: list[dict[str, Any]]
+    targets: list[TargetResult]
     is_student: bool
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the run is an ensemble, of which nothing was trained."""
+        return self.config.encoder == "ensemble"
 
 
 def advise(facts: Facts) -> list[str]:
@@ -55,40 +62,39 @@ def _rare_classes(facts: Facts) -> Iterator[str]:
         for label, recall in facts.recall.items()
         if counts[label] / total < RARE / len(counts) and recall < mean - LOW_RECALL
     }
-    if not behind or facts.metrics["encoder"] == "ensemble":
+    if not behind or facts.is_ensemble:
         return
     label = min(behind, key=behind.__getitem__)
-    found = (
+    finding = (
         f"validation recall of {label} is {behind[label]:.2f}, the mean of the classes {mean:.2f}, "
         f"and it has {counts[label] / total:.1%} of the rows"
     )
     if config.sampler == "natural" and config.class_weights != "balanced":
         yield (
-            f"{found}; the sampler is natural and class weights are {config.class_weights}: try "
+            f"{finding}; the sampler is natural and class weights are {config.class_weights}: try "
             "--class-weights balanced, or --sampler sqrt --class-weights none"
         )
     else:
         yield (
-            f"{found}, although the sampler is {config.sampler} and class weights are "
+            f"{finding}, although the sampler is {config.sampler} and class weights are "
             f"{config.class_weights}: label more rows of it"
         )
 
 
 def _baseline(facts: Facts) -> Iterator[str]:
-    found = facts.metrics["baseline"]["macro_f1_difference"]
-    if found["verdict"] == "better":
+    gain = facts.metrics["baseline"]["macro_f1_difference"]
+    if gain["verdict"] == "better":
         return
-    encoder = facts.metrics["encoder"]
     advice = "try kerasclf distill RUN --baseline --out-of-fold 3 --mixtures 100000"
-    if encoder == "ensemble":
+    if facts.is_ensemble:
         advice = "try other members, or label more rows"
     elif facts.is_student:
         advice = "try other teachers, or label more rows"
-    elif encoder == "bytes":
+    elif find_encoder(facts.config.encoder).reads_bytes:
         advice += ", or an --encoder that was pretrained on the language"
     yield (
-        f"the run is {found['difference']:+.4f} macro-F1 from TF-IDF, which is {found['verdict']} "
-        f"({found['low']:+.4f} to {found['high']:+.4f}): {advice}"
+        f"the run is {gain['difference']:+.4f} macro-F1 from TF-IDF, which is {gain['verdict']} "
+        f"({gain['low']:+.4f} to {gain['high']:+.4f}): {advice}"
     )
 
 
@@ -121,15 +127,17 @@ def _latency(facts: Facts) -> Iterator[str]:
 
 def _truncation(facts: Facts) -> Iterator[str]:
     share = facts.findings["truncated_texts"] / facts.findings["rows_kept"]
-    if facts.metrics["encoder"] == "bytes" and share > TRUNCATED:
-        size = facts.config.max_bytes
-        yield f"{share:.0%} of the texts are cut at {size} bytes: try --max-bytes {2 * size}"
+    encoder = find_encoder(facts.config.encoder)
+    if encoder.reads_bytes and share > TRUNCATED:
+        limit = getattr(facts.config, encoder.max_length)
+        option = f"--{encoder.max_length.replace('_', '-')}"
+        yield f"{share:.0%} of the texts are cut at {limit} bytes: try {option} {2 * limit}"
 
 
 def _conflicts(facts: Facts) -> Iterator[str]:
     count = facts.findings["conflicting_texts"]
     if count / facts.findings["rows_kept"] > CONFLICTING:
-        yield f"{count} texts have several labels: mend them (kerasclf doctor shows some)"
+        yield f"{count} texts have several labels: correct them (kerasclf doctor shows some)"
 
 
 def _few_test_rows(facts: Facts) -> Iterator[str]:

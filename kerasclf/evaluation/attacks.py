@@ -1,8 +1,8 @@
-"""Perturbations of texts that leave them readable to people, and what they cost a classifier.
+"""Perturbations of texts that leave them readable, and what they cost a classifier.
 
-Each text is changed from the seed, the attack's name and its own place alone, so that two runs with
-the same test rows are measured on the very same perturbed texts. The strength is fixed: three in
-ten letters or words.
+A perturbed text depends on the seed, the attack's name and the text's position alone, so that two
+runs with the same test rows are measured on the same perturbed texts. The strength is fixed: three
+in ten letters or words.
 """
 
 import random
@@ -13,36 +13,36 @@ import numpy as np
 
 from kerasclf.augmentation.recipes import swap_words
 from kerasclf.decision.rule import Decision
-from kerasclf.evaluation.bootstrap import compare, measure
+from kerasclf.statistics.bootstrap import Estimate, compare, measure
 
 Attack = Callable[[str, random.Random], str]
 
 LETTER_SHARE = 0.3
 WORD_SHARE = 0.3
-MOST_REPEATS = 4
+MAX_REPEATS = 4
 
 LEET = dict(zip("abegiostABEGIOST", "48391057" * 2, strict=True))
-# Cyrillic letters, and a Greek one, that most fonts draw as they draw the Latin ones.
+# Cyrillic letters, and a Greek one, that most fonts draw like the Latin ones.
 HOMOGLYPHS = dict(zip("aceiopsxyjhv", "асеіорѕхујһν", strict=True))
 HOMOGLYPHS |= dict(zip("ABCEHIJKMOPSTXY", "АВСЕНІЈКМОРЅТХУ", strict=True))
 
 
-def make_attacks(slang: dict[str, list[str]]) -> dict[str, Attack]:
+def make_attacks(slang: dict[str, list[str]] | None = None) -> dict[str, Attack]:
     """The attacks by name.
 
     Args:
-        slang: slang forms by formal word in lower case; without any there is no attack by slang.
+        slang: slang forms by formal word in lower case; without any there is no slang attack.
     """
     attacks: dict[str, Attack] = {
-        "leet": lambda text, draw: _replace_letters(text, LEET, draw),
-        "repeat": lambda text, draw: _change_words(text, _repeat_letter, draw),
+        "leet": lambda text, generator: _replace_letters(text, LEET, generator),
+        "repeat": lambda text, generator: _change_words(text, _repeat_letter, generator),
         "spacing": _change_spaces,
-        "homoglyph": lambda text, draw: _replace_letters(text, HOMOGLYPHS, draw),
+        "homoglyph": lambda text, generator: _replace_letters(text, HOMOGLYPHS, generator),
         "case": _change_case,
-        "typo": lambda text, draw: _change_words(text, _mistype, draw),
+        "typo": lambda text, generator: _change_words(text, _mistype, generator),
     }
     if slang:
-        attacks["slang"] = lambda text, draw: swap_words(text, slang, 1.0, draw)
+        attacks["slang"] = lambda text, generator: swap_words(text, slang, 1.0, generator)
     return attacks
 
 
@@ -53,88 +53,94 @@ def perturb(texts: list[str], name: str, attack: Attack, seed: int) -> list[str]
 
 def measure_attacks(
     texts: list[str],
-    classes: np.ndarray,
+    class_ids: np.ndarray,
     logits: Callable[[list[str]], np.ndarray],
     decision: Decision,
     attacks: dict[str, Attack],
     seed: int,
 ) -> dict[str, Any]:
-    """Measures decisions on n texts as they are, and under each attack.
+    """Measures decisions on n texts, unperturbed and under each attack.
 
     Args:
         texts: n strings.
-        classes: int [n], true class ids.
-        logits: n strings to float [n, classes].
+        class_ids: int64 [n], true class ids.
+        logits: n strings to float [n, num_classes].
         decision: logits to class ids.
         attacks: by name.
         seed: of the perturbations and of the bootstrap.
 
     Returns:
-        "clean" with "macro_f1" and its 95 % interval, and "attacks": for each the same,
-        "difference" to the clean texts by a paired bootstrap, "changed", the share of texts that
-        the attack changes at all, and an "example" of the first one.
+        "rows"; "clean" with "macro_f1" and its 95 % interval; and "attacks": for each "macro_f1",
+        its "difference" to the clean texts by a paired bootstrap, "changed", the share of texts
+        that the attack changes, and an "example", the first of them before and after.
     """
 
-    def decide(of: list[str]) -> tuple[np.ndarray, dict[str, float]]:
-        found = logits(of)
-        decided = decision.decide(found)
-        measures = measure(classes, decided, decision.log_probabilities(found), False, seed)
-        return decided, measures["macro_f1"]
+    def predict(texts: list[str]) -> tuple[np.ndarray, Estimate]:
+        scores = logits(texts)
+        predicted = decision.decide(scores)
+        metrics = measure(
+            class_ids, predicted, decision.log_probabilities(scores), ordered=False, seed=seed
+        )
+        return predicted, metrics["macro_f1"]
 
-    clean, clean_f1 = decide(texts)
-    count = len(decision.offsets)
-    measured = {}
+    clean, clean_f1 = predict(texts)
+    num_classes = len(decision.offsets)
+    results = {}
     for name, attack in attacks.items():
         perturbed = perturb(texts, name, attack, seed)
-        decided, macro_f1 = decide(perturbed)
-        pairs = [pair for pair in zip(texts, perturbed, strict=True) if pair[0] != pair[1]]
-        measured[name] = {
+        predicted, macro_f1 = predict(perturbed)
+        changed = [pair for pair in zip(texts, perturbed, strict=True) if pair[0] != pair[1]]
+        results[name] = {
             "macro_f1": macro_f1,
-            "difference": compare(classes, decided, clean, count, seed),
-            "changed": len(pairs) / len(texts),
-            "example": list(pairs[0]) if pairs else None,
+            "difference": compare(class_ids, predicted, clean, num_classes, seed),
+            "changed": len(changed) / len(texts),
+            "example": list(changed[0]) if changed else None,
         }
-    return {"rows": len(texts), "clean": {"macro_f1": clean_f1}, "attacks": measured}
+    return {"rows": len(texts), "clean": {"macro_f1": clean_f1}, "attacks": results}
 
 
-def _replace_letters(text: str, table: dict[str, str], draw: random.Random) -> str:
-    return "".join(table[c] if c in table and draw.random() < LETTER_SHARE else c for c in text)
+def _replace_letters(text: str, table: dict[str, str], generator: random.Random) -> str:
+    return "".join(
+        table[c] if c in table and generator.random() < LETTER_SHARE else c for c in text
+    )
 
 
-def _change_case(text: str, draw: random.Random) -> str:
-    return "".join(c.swapcase() if draw.random() < LETTER_SHARE else c for c in text)
+def _change_case(text: str, generator: random.Random) -> str:
+    return "".join(c.swapcase() if generator.random() < LETTER_SHARE else c for c in text)
 
 
 def _change_words(
-    text: str, change: Callable[[str, random.Random], str], draw: random.Random
+    text: str, change: Callable[[str, random.Random], str], generator: random.Random
 ) -> str:
-    words = text.split(" ")
-    return " ".join(change(w, draw) if w and draw.random() < WORD_SHARE else w for w in words)
+    return " ".join(
+        change(word, generator) if word and generator.random() < WORD_SHARE else word
+        for word in text.split(" ")
+    )
 
 
-def _repeat_letter(word: str, draw: random.Random) -> str:
-    place = draw.randrange(len(word))
-    return word[:place] + word[place] * draw.randint(2, MOST_REPEATS) + word[place + 1 :]
+def _repeat_letter(word: str, generator: random.Random) -> str:
+    i = generator.randrange(len(word))
+    return word[:i] + word[i] * generator.randint(2, MAX_REPEATS) + word[i + 1 :]
 
 
-def _mistype(word: str, draw: random.Random) -> str:
-    """Swaps two neighbours, or leaves a letter out; a word of one letter stays."""
+def _mistype(word: str, generator: random.Random) -> str:
+    """Swaps two neighbouring letters or drops one; a word of one letter is unchanged."""
     if len(word) < 2:
         return word
-    place = draw.randrange(len(word) - 1)
-    swapped = word[place + 1] + word[place] if draw.random() < 0.5 else word[place + 1]
-    return word[:place] + swapped + word[place + 2 :]
+    i = generator.randrange(len(word) - 1)
+    swapped = word[i + 1] + word[i] if generator.random() < 0.5 else word[i + 1]
+    return word[:i] + swapped + word[i + 2 :]
 
 
-def _change_spaces(text: str, draw: random.Random) -> str:
-    """Joins a word with the next one, or breaks it in two."""
+def _change_spaces(text: str, generator: random.Random) -> str:
+    """Joins words with the next one, or breaks them in two."""
     parts: list[str] = []
     for word in text.split(" "):
-        if draw.random() >= WORD_SHARE:
+        if generator.random() >= WORD_SHARE:
             parts += [word, " "]
-        elif len(word) < 2 or draw.random() < 0.5:
+        elif len(word) < 2 or generator.random() < 0.5:
             parts += [word]
         else:
-            place = draw.randrange(1, len(word))
-            parts += [word[:place], " ", word[place:], " "]
+            i = generator.randrange(1, len(word))
+            parts += [word[:i], " ", word[i:], " "]
     return "".join(parts).strip(" ")

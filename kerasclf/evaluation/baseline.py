@@ -1,4 +1,4 @@
-"""The baseline that a network must beat: TF-IDF and a linear model, on the same rows."""
+"""The baseline to beat: TF-IDF and a linear model, on the same rows."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,17 +21,17 @@ def make_baseline(seed: int) -> Pipeline:
 
 
 def predict_baseline(
-    texts: list[str], classes: np.ndarray, test_texts: list[str], seed: int
+    texts: list[str], class_ids: np.ndarray, test_texts: list[str], seed: int
 ) -> np.ndarray:
     """Fits the baseline on training rows and predicts test rows.
 
     Args:
-        texts: training texts.
-        classes: int [n], their class ids.
+        texts: n training texts.
+        class_ids: int64 [n], their class ids.
         test_texts: texts to predict.
         seed: of the solver.
 
     Returns:
-        int64, class ids of the test texts.
+        int64, predicted class ids of the test texts.
     """
-    return make_baseline(seed).fit(texts, classes).predict(test_texts)
+    return make_baseline(seed).fit(texts, class_ids).predict(test_texts)

@@ -1,4 +1,4 @@
-"""Folds of the training rows, and what models say of rows that they did not learn from."""
+"""Folds of the training rows, and out-of-fold predictions of models."""
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -7,101 +7,109 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from kerasclf.command import say
 from kerasclf.config import TrainConfig
+from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
 from kerasclf.job.prepare import Job
 
 Rows = tuple[list[str], np.ndarray]
 """Texts, and class ids int64 [n]."""
-Teacher = Callable[[list[str]], np.ndarray]
-"""Texts to log-probabilities, float64 [n, classes]."""
+Predictor = Callable[[list[str]], np.ndarray]
+"""Texts to log-probabilities, float64 [n, num_classes]."""
 NOT_LEARNED = ("name", "output", "split", "target", "cost_matrix", "review_below")
-"""Choices that say nothing of what a model learns from given rows."""
+"""Options that do not change what a model learns from given rows."""
+SINCE_VERSION_0_1 = ("loss",)
+"""Options that did not exist in version 0.1, whose kept folds are still found by their defaults."""
 
 
-def folds(job: Job, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places of learned and of held training rows, stratified; near-duplicates stay together."""
-    classes = job.texts_and_classes("train")[1]
+def split_folds(job: Job, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields positions of training and held-out rows: stratified, near-duplicates together."""
+    class_ids = job.texts_and_class_ids("train")[1]
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    yield from splitter.split(classes, classes, _groups(job))
+    yield from splitter.split(class_ids, class_ids, _groups(job))
 
 
 def _groups(job: Job) -> np.ndarray:
-    """The group of each training row, int64 [n]."""
+    """Group of each training row, int64 [n]."""
     return job.split.loc[job.split["split"] == "train", "group"].to_numpy()
 
 
 def check_folds(job: Job, count: int) -> None:
-    """Checks that each fold holds every class.
+    """Checks that every class is in each fold.
 
     Raises:
-        UserError: one does not.
+        UserError: a class is absent from a fold.
     """
     if count < 2:
         raise UserError(f"--folds is {count}; expected at least 2")
-    classes, groups = job.texts_and_classes("train")[1], _groups(job)
-    ids = range(len(job.examples.labels))
-    found = {i: len(np.unique(groups[classes == i])) for i in ids}
-    # With fewer groups than folds the splitter would warn or fail in its own words.
-    lacking = [i for i in ids if found[i] < count] or [
-        i for _, held in folds(job, count, job.config.seed) for i in ids if i not in classes[held]
+    class_ids, groups = job.texts_and_class_ids("train")[1], _groups(job)
+    num_groups = [len(np.unique(groups[class_ids == i])) for i in range(len(job.examples.labels))]
+    # With fewer groups than folds, scikit-learn would warn or fail with its own message.
+    lacking = [i for i, number in enumerate(num_groups) if number < count] or [
+        i
+        for _, held in split_folds(job, count, job.config.seed)
+        for i in range(len(num_groups))
+        if i not in class_ids[held]
     ]
     if lacking:
         raise UserError(
             f"class {job.examples.labels[lacking[0]]!r} is absent from a fold: its training rows "
-            f"are of {found[lacking[0]]} group(s), for --folds {count}; lower --folds, add rows, "
-            "or leave small classes out with --min-class-rows"
+            f"form {num_groups[lacking[0]]} group(s) for --folds {count}; lower --folds, add rows, "
+            "or leave out small classes with --min-class-rows"
         )
 
 
 def fold_folder(runs: Path, config: TrainConfig) -> Path:
-    """Where folds are kept of all runs of a name that learn alike.
+    """The folder of out-of-fold predictions, shared by runs of a name that train alike.
 
     Args:
         runs: OUTPUT/NAME, the folder of these runs.
         config: their resolved configuration.
     """
-    learned = {key: value for key, value in vars(config).items() if key not in NOT_LEARNED}
+    learned = {
+        key: value
+        for key, value in vars(config).items()
+        if key not in NOT_LEARNED
+        and not (key in SINCE_VERSION_0_1 and value == getattr(TrainConfig, key))
+    }
     return runs / "out_of_fold" / sha256(repr(sorted(learned.items())).encode()).hexdigest()[:16]
 
 
-def out_of_fold(
-    name: str, train: Callable[[Rows], Teacher], job: Job, count: int, cache: Path
+def predict_out_of_fold(
+    name: str, train: Callable[[Rows], Predictor], job: Job, count: int, cache: Path
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels each training row by a teacher that did not learn from it.
+    """Predicts each training row by a model that was not trained on it.
 
-    A teacher knows its own training rows by heart; what it says of them teaches little, and says
-    nothing of its worth. Each fold is kept in `cache` as soon as it is done, so that nothing is
-    computed twice.
+    A model has memorized its own training rows: its predictions for them teach little, and say
+    nothing about its quality. Each fold is cached as soon as it is finished.
 
     Args:
-        name: of the teacher in messages.
-        train: makes a teacher from rows.
-        job: whose training rows are labelled.
+        name: name of the model in messages.
+        train: trains a model on rows.
+        job: the job whose training rows are predicted.
         count: number of folds.
-        cache: folder of this teacher alone.
+        cache: folder of this model alone.
 
     Returns:
-        Log-probabilities of the training rows, float64 [n, classes], and each teacher's of the
-        validation rows, float64 [count, m, classes].
+        Log-probabilities of the training rows, float64 [n, num_classes], and those of the
+        validation rows by the model of each fold, float64 [count, m, num_classes].
     """
-    texts, classes = job.texts_and_classes("train")
-    validation_texts, _ = job.texts_and_classes("validation")
-    found = np.full((len(texts), len(job.examples.labels)), np.nan)
+    texts, class_ids = job.texts_and_class_ids("train")
+    validation_texts, _ = job.texts_and_class_ids("validation")
+    predictions = np.full((len(texts), len(job.examples.labels)), np.nan)
     validation = []
     state = f"{job.findings['sha256']} {job.config.seed} {count} "
     key = sha256((state + " ".join(job.split["split"])).encode()).hexdigest()[:16]
-    for number, (learned, held) in enumerate(folds(job, count, job.config.seed)):
+    for number, (trained, held) in enumerate(split_folds(job, count, job.config.seed)):
         path = cache / f"{key}-{number + 1}-of-{count}.npz"
         if not path.is_file():
             say(f"{name}: fold {number + 1} of {count}")
-            teacher = train(([texts[i] for i in learned], classes[learned]))
-            said = teacher([*(texts[i] for i in held), *validation_texts])
+            predict = train(([texts[i] for i in trained], class_ids[trained]))
+            of_fold = predict([*(texts[i] for i in held), *validation_texts])
             with replacing(path) as beside:
-                np.savez(beside, held=said[: len(held)], validation=said[len(held) :])
-        with np.load(path) as kept:
-            found[held] = kept["held"]
-            validation.append(kept["validation"])
-    return found, np.stack(validation)
+                np.savez(beside, held=of_fold[: len(held)], validation=of_fold[len(held) :])
+        with np.load(path) as cached:
+            predictions[held] = cached["held"]
+            validation.append(cached["validation"])
+    return predictions, np.stack(validation)

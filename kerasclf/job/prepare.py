@@ -1,9 +1,9 @@
-"""Before training: data read, examined and split, and every file of the user checked."""
+"""Before training: reads, examines and splits the data, and checks every file of the user."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +11,32 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.augmentation.new_rows import augment_rows, extend
-from kerasclf.config import TrainConfig
+from kerasclf.config import DATA, TrainConfig
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
 from kerasclf.data.splits import split_examples
 from kerasclf.decision.costs import read_costs
+from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.evaluation.targets import parse_target
-from kerasclf.files import check_writable, read_json
-from kerasclf.layout import RunLayout
+from kerasclf.files import check_writable, load_record, load_table
+from kerasclf.run.layout import RunLayout
 from kerasclf.training.class_weights import class_weights
 
 
 @dataclass
 class Job:
-    """What is known before training starts.
+    """Everything that is known before training starts.
 
     Attributes:
         config: resolved configuration.
-        examples: the clean rows.
-        findings: the doctor's.
+        examples: the cleaned rows.
+        findings: findings of the doctor.
         split: frame of `split_examples`.
-        augmented: new rows made of training rows; None without augmentation.
-        layout: the cut-off run that is gone on with; None for a new one.
-        seconds: seconds of each phase so far.
+        augmented: frame of `augment_rows` and the labels; None without augmentation.
+        layout: the interrupted run to resume; None for a new run.
+        seconds: duration of each phase so far.
     """
 
     config: TrainConfig
@@ -48,7 +49,7 @@ class Job:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Counts the seconds of a phase."""
+        """Measures the duration of a phase."""
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
@@ -57,37 +58,37 @@ class Job:
         """The rows of a split."""
         return self.examples.rows[(self.split["split"] == split).to_numpy()]
 
-    def texts_and_classes(self, split: str) -> tuple[list[str], np.ndarray]:
+    def texts_and_class_ids(self, split: str) -> tuple[list[str], np.ndarray]:
         """Texts, and class ids int64 [n], of a split."""
         inside = (self.split["split"] == split).to_numpy()
-        classes = self.examples.classes.to_numpy(dtype=np.int64)[inside]
-        return self.examples.rows["text"][inside].tolist(), classes
+        class_ids = self.examples.class_ids.to_numpy(dtype=np.int64)[inside]
+        return self.examples.rows["text"][inside].tolist(), class_ids
 
     def training_rows(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """What is learned from: the training rows and the new rows made of them.
+        """The rows to learn from: the training rows and the rows augmented from them.
 
         Returns:
-            Texts, class ids int64 [n + m], and int64 [m], places of the training rows that the new
-            ones were made of.
+            n + m texts; int64 [n + m], their class ids; and int64 [m], positions of the training
+            rows that the augmented rows were made from.
         """
-        return extend(*self.texts_and_classes("train"), self.augmented)
+        return extend(*self.texts_and_class_ids("train"), self.augmented)
 
     def measured_texts(self) -> list[str]:
-        """Texts of the validation and the test rows."""
-        return [*self.texts_and_classes("validation")[0], *self.texts_and_classes("test")[0]]
+        """Texts of the validation and test rows."""
+        return [*self.texts_and_class_ids("validation")[0], *self.texts_and_class_ids("test")[0]]
 
     def class_weights(self) -> list[float] | None:
-        """The loss's weight of each class, from the original training rows alone.
+        """Class weights of the loss, from the original training rows alone.
 
-        A new row is a copy, no new evidence of how frequent its class is, or of what it looks like;
-        effective weights, above all, count what is distinct.
+        An augmented row is a variant of another row, not new evidence of how frequent or how
+        diverse its class is.
         """
         labels = self.examples.labels
-        counts = np.bincount(self.texts_and_classes("train")[1], minlength=len(labels))
+        counts = np.bincount(self.texts_and_class_ids("train")[1], minlength=len(labels))
         return class_weights(self.config.class_weights, counts, labels)
 
     def check_files(self) -> None:
-        """Checks the user's files that are needed only later.
+        """Checks the files of the user that are needed only later.
 
         Raises:
             UserError: the class weights or the cost matrix cannot be read.
@@ -96,21 +97,21 @@ class Job:
         self.costs()
 
     def costs(self) -> np.ndarray | None:
-        """The decision's cost matrix, float64 [classes, classes], if there is one."""
+        """Cost matrix of the decision, float64 [num_classes, num_classes], or None."""
         path = self.config.cost_matrix
         return read_costs(path, self.examples.labels) if path else None
 
     def warnings(self) -> list[str]:
-        """Lines that the user should read before the training's figures."""
+        """Warnings that the user should read before the results."""
         lines = list(self.findings["warnings"])
         if self.config.sampler != "natural" and self.config.class_weights != "none":
             lines.append(
                 f"sampler {self.config.sampler} and class weights {self.config.class_weights} "
-                "count the imbalance twice; use one of them"
+                "correct the imbalance twice; use one of them"
             )
         if self.config.balance_classes and self.config.class_weights != "none":
             lines.append(
-                f"balanced classes and class weights {self.config.class_weights} count the "
+                f"balanced classes and class weights {self.config.class_weights} correct the "
                 "imbalance twice; use one of them"
             )
         if self.augmented is not None:
@@ -118,8 +119,8 @@ class Job:
             kept = len(self.training_rows()[2])
             if kept < wanted:
                 lines.append(
-                    f"only {kept} of {wanted} new rows could be made: too few texts are changed by "
-                    f"{self.config.augment}"
+                    f"only {kept} of {wanted} new rows could be created: {self.config.augment} "
+                    "changes too few texts"
                 )
         return lines
 
@@ -128,7 +129,7 @@ def prepare_job(config: TrainConfig) -> Job:
     """Reads, examines and splits the data, and checks every file that will be needed later.
 
     Raises:
-        UserError: something that the user gave does not fit; nothing was written.
+        UserError: an option or a file is wrong; nothing was written.
     """
     config.check()
     config = config.resolved()
@@ -136,7 +137,7 @@ def prepare_job(config: TrainConfig) -> Job:
         parse_target(target)
     check_writable(config.output / config.name / "new")
     start = time.perf_counter()
-    locked = None if config.split is None else pd.read_parquet(RunLayout.open(config.split).split)
+    locked = None if config.split is None else load_table(RunLayout.open(config.split).split)
     examples, groups, findings = examine_data(config)
     split = split_examples(
         examples, groups, config.validation_share, config.test_share, config.seed, locked
@@ -151,71 +152,72 @@ def prepare_job(config: TrainConfig) -> Job:
 
 
 def _augment(job: Job) -> pd.DataFrame:
-    """The new rows, with the source's row and label before the columns of `augment_rows`."""
-    found = augment_rows(job.config, *job.texts_and_classes("train"), job.measured_texts())
-    sources = job.rows("train")[["row", "label"]].iloc[found["source"]]
-    return pd.concat([sources.reset_index(drop=True), found], axis="columns")
+    """The augmented rows, preceded by row and label of their source."""
+    augmented = augment_rows(job.config, *job.texts_and_class_ids("train"), job.measured_texts())
+    sources = job.rows("train")[["row", "label"]].iloc[augmented["source"]]
+    return pd.concat([sources.reset_index(drop=True), augmented], axis="columns")
 
 
 def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, Any]]:
-    """Reads the data and has it examined.
+    """Reads and examines the data.
 
     Returns:
-        The clean rows; int64 [n], the near-duplicate group of each; and the doctor's findings.
+        The cleaned rows; int64 [n], the near-duplicate group of each; and the findings.
 
     Raises:
-        UserError: the data cannot be read or learned from.
+        UserError: the data cannot be read, or nothing can be learned from it.
     """
     examples = load_examples(config)
     groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
-    max_bytes = config.max_bytes if config.encoder == "bytes" else None
+    encoder = find_encoder(config.encoder)
+    max_bytes = config.max_bytes if encoder.max_length == "max_bytes" else None
     return examples, groups, examine(examples, groups, max_bytes, config.test_share)
 
 
 def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConfig:
-    """The configuration of another model on a run's data and split."""
-    return replace(
-        TrainConfig(),
-        **{
-            key: getattr(base, key)
-            for key in (
-                *("dataset", "data", "validation", "test", "text_column", "label_column"),
-                *("group_column", "split_column", "encoding", "label_order", "min_class_rows"),
-                *("validation_share", "test_share", "output", "target", "review_below"),
-            )
-        },
-        split=split,
-        name=name,
-        seed=seed,
+    """The default configuration on the data and split of a run.
+
+    Args:
+        base: configuration of the run.
+        name: name of the new run.
+        split: folder of the run.
+        seed: seed of the new run.
+    """
+    data = [option.name for option in fields(TrainConfig) if option.metadata.get("needs") == DATA]
+    shared = (
+        *("dataset", "data", "min_class_rows", "validation_share", "test_share"),
+        *("output", "target", "review_below"),
     )
+    values = {key: getattr(base, key) for key in (*data, *shared)}
+    return replace(TrainConfig(), **values, split=split, name=name, seed=seed)
 
 
 def load_unchanged(layout: RunLayout) -> Examples:
-    """The rows of a run, read again from where it had them.
+    """Reads the rows of a run again from their source.
 
     Raises:
-        UserError: they cannot be read, or are no longer the same.
+        UserError: they cannot be read, or have changed.
     """
     examples = load_examples(TrainConfig.from_yaml(layout.config))
-    if examples.digest() != read_json(layout.doctor)["sha256"]:
-        raise UserError(f"the data has changed since {layout.root} began; start a new run")
+    if examples.digest() != load_record(layout.doctor)["sha256"]:
+        raise UserError(f"the data has changed since {layout.root} was started; start a new run")
     return examples
 
 
 def resume_job(run: Path) -> Job:
-    """Takes up a run that was cut off.
+    """Prepares to resume an interrupted run.
 
     Raises:
-        UserError: there is none, or its data has changed.
+        UserError: there is no such run, or its data has changed.
     """
     layout = RunLayout.reopen(run)
     config = TrainConfig.from_yaml(layout.config)
     start = time.perf_counter()
     examples = load_unchanged(layout)
-    split = pd.read_parquet(layout.split)
-    # Not made again: a lexicon or the cache may have changed since.
-    augmented = pd.read_parquet(layout.augmented) if config.recipes else None
-    job = Job(config, examples, read_json(layout.doctor), split, augmented, layout)
+    split = load_table(layout.split)
+    # Not created again: a lexicon or the cache may have changed since.
+    augmented = load_table(layout.augmented) if config.recipes else None
+    job = Job(config, examples, load_record(layout.doctor), split, augmented, layout)
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     return job

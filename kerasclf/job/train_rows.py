@@ -1,4 +1,4 @@
-"""A model trained on given rows, without leaving a run: for folds and for smaller students."""
+"""Models trained on given rows without leaving a run: for folds and for smaller students."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,59 +12,54 @@ from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
-from kerasclf.job.folds import Rows, Teacher
+from kerasclf.job.folds import Predictor, Rows
 from kerasclf.job.prepare import Job
-from kerasclf.layout import RunLayout
-from kerasclf.models.build import build_model
-from kerasclf.training.distillation import Teaching
+from kerasclf.run.layout import RunLayout
+from kerasclf.training.distillation import SoftLabels
 from kerasclf.training.fit import fit
-from kerasclf.training.losses import SparseFocalLoss
-from kerasclf.training.strategy import prepare
+from kerasclf.training.losses import make_loss
+from kerasclf.training.network import build_network, load_best
+from kerasclf.training.objective import make_objective
 
 
 def train_classifier(
-    config: TrainConfig, job: Job, rows: Rows, teaching: Teaching | None = None
+    config: TrainConfig, job: Job, rows: Rows, soft_labels: SoftLabels | None = None
 ) -> Classifier:
-    """Trains a model on given rows, stopped by the job's validation rows, and leaves no run.
+    """Trains a model on given rows, stopped early on the validation rows, without leaving a run.
 
     Args:
-        config: a resolved configuration; its data are not read.
-        job: whose labels, class counts, validation and test rows are used; of the last, no new
-            row may be a near-copy.
-        rows: to learn from, and to make new rows of if the configuration says so.
-        teaching: what a teacher says of those rows.
+        config: a resolved configuration; the data that it names is not read.
+        job: provides labels, class counts, and validation and test rows; no augmented row may be a
+            near-copy of one of the latter.
+        rows: rows to learn from, and to augment if the configuration says so.
+        soft_labels: probabilities of teachers for these rows.
 
     Returns:
-        The classifier, with a plain decision.
+        The classifier, without temperature, offsets or costs.
     """
-    labels = job.examples.labels
-    prepare(config.seed, config.mixed_precision)
-    featurizer, core = build_model(config, len(labels))
-    weights = replace(job, config=config).class_weights()
-    loss = SparseFocalLoss(config.focal_gamma, weights, config.label_smoothing)
-    # Of these rows alone: a new row made of a row that is held out would tell of it.
+    strategy, featurizer, core = build_network(config, len(job.examples.labels))
+    loss = make_loss(config, replace(job, config=config).class_weights())
+    # Only these rows are augmented: a variant of a held-out row would leak it.
     augmented = augment_rows(config, *rows, job.measured_texts()) if config.recipes else None
-    texts, classes, sources = extend(*rows, augmented)
-    if teaching is not None:
-        teaching = teaching.repeat(sources)
-    with tempfile.TemporaryDirectory() as folder:
+    texts, class_ids, sources = extend(*rows, augmented)
+    if soft_labels is not None:
+        soft_labels = soft_labels.repeat(sources)
+    objective = make_objective(texts, class_ids, loss, soft_labels)
+    with tempfile.TemporaryDirectory() as folder, strategy.scope():
         layout = RunLayout(Path(folder))
-        validation = job.texts_and_classes("validation")
-        fit(core, featurizer, (texts, classes), validation, loss, config, layout, teaching)
-        prepare(config.seed, mixed_precision=False)
-        if config.mixed_precision:
-            featurizer, core = build_model(config, len(labels))
-        core.load_weights(layout.best_weights)
-    return Classifier(featurizer, core, labels)
+        validation = job.texts_and_class_ids("validation")
+        fit(core, featurizer, objective, validation, loss, config, layout)
+        featurizer, core = load_best(config, layout, featurizer, core)
+    return Classifier(featurizer, core, job.examples.labels)
 
 
-def train_run(config: TrainConfig, job: Job) -> Callable[[Rows], Teacher]:
-    """Trains a model as a run was trained, on given rows."""
-    return lambda rows: calibrated(train_classifier(config, job, rows).logits, job)
+def make_trainer(config: TrainConfig, job: Job) -> Callable[[Rows], Predictor]:
+    """A function that trains a calibrated model of a configuration on given rows."""
+    return lambda rows: calibrate(train_classifier(config, job, rows).logits, job)
 
 
-def calibrated(logits: Callable[[list[str]], np.ndarray], job: Job) -> Teacher:
-    """A teacher whose temperature fits the job's validation rows."""
-    texts, classes = job.texts_and_classes("validation")
-    temperature = fit_temperature(logits(texts), classes)
+def calibrate(logits: Callable[[list[str]], np.ndarray], job: Job) -> Predictor:
+    """Scales logits by the temperature that fits the validation rows of a job."""
+    texts, class_ids = job.texts_and_class_ids("validation")
+    temperature = fit_temperature(logits(texts), class_ids)
     return lambda more: log_softmax(logits(more).astype(np.float64) / temperature, axis=1)

@@ -1,18 +1,20 @@
-"""Featurizer and core that a configuration names."""
+"""An untrained model, as a configuration describes it."""
+
+from types import ModuleType
 
 import keras
 
 from kerasclf.config import TrainConfig
-from kerasclf.models.core import build_bytes_core, build_pretrained_core
+from kerasclf.encoders import find_encoder
 from kerasclf.models.featurizer import Featurizer
 
 
-def build_model(config: TrainConfig, classes: int) -> tuple[Featurizer, keras.Model]:
+def build_model(config: TrainConfig, num_classes: int) -> tuple[Featurizer, keras.Model]:
     """Builds an untrained model.
 
     Args:
         config: a resolved configuration.
-        classes: number of logits.
+        num_classes: number of logits.
 
     Returns:
         The featurizer, and a core of its outputs to logits.
@@ -20,19 +22,15 @@ def build_model(config: TrainConfig, classes: int) -> tuple[Featurizer, keras.Mo
     Raises:
         UserError: a pretrained encoder cannot be loaded.
     """
-    if config.encoder == "bytes":
-        from kerasclf.models.bytes_featurizer import BytesFeaturizer
+    return find_encoder(config.encoder).module().build(config, num_classes)
 
-        core = build_bytes_core(
-            classes,
-            config.buckets,
-            config.embedding_dim,
-            config.filters,
-            config.dropout,
-            config.towers,
-        )
-        return BytesFeaturizer(config.max_bytes, config.buckets), core
-    from kerasclf.models.pretrained import load_pretrained
 
-    featurizer, backbone = load_pretrained(config.encoder, config.max_tokens)
-    return featurizer, build_pretrained_core(backbone, classes, config.dropout)
+def build_core(config: TrainConfig, num_classes: int, library: ModuleType = keras) -> keras.Model:
+    """Builds the core of a compressible encoder alone.
+
+    Args:
+        config: a resolved configuration.
+        num_classes: number of logits.
+        library: keras, or tf_keras for tools that support only that one.
+    """
+    return find_encoder(config.encoder).module().build_core(config, num_classes, library)

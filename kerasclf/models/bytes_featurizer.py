@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
-from kerasclf.files import write_json
+from kerasclf.files import load_record, save_record
 from kerasclf.models.featurizer import SETTINGS
 
 ORDERS = 5
@@ -18,42 +19,53 @@ STEP = 7919
 class BytesFeaturizer:
     """Texts to hashed byte n-grams of orders 1 to 5 and a mask.
 
-    `hash_bytes` uses only int32 arithmetic and ops that TFLite has built in, so that one piece of
-    code runs in tf.data, in a SavedModel and inside a .tflite; `read_bytes` is the one part that
-    takes strings, which a device replaces by its own UTF-8 bytes.
+    `featurize` uses only int32 arithmetic and builtin TFLite ops, so that the same code runs in
+    tf.data, in a SavedModel and inside a .tflite. Only `read` takes strings; a device passes the
+    UTF-8 bytes itself.
 
     Attributes:
-        max_bytes: bytes of a text that are read; the rest is cut.
+        max_bytes: bytes of a text that are read; longer texts are truncated.
         buckets: size of the hash table; id 0 is padding.
     """
 
     max_bytes: int = 256
     buckets: int = 32768
 
+    input_names: ClassVar[tuple[str, ...]] = ("bytes",)
+    buckets_by_length: ClassVar[bool] = False
+    needs_tf_text: ClassVar[bool] = False
+
+    @property
+    def input_length(self) -> int:
+        """Bytes that an exported file takes."""
+        return self.max_bytes
+
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""
-        return self.hash_bytes(self.read_bytes(texts))
+        return self.featurize(self.read(texts))
 
-    def read_bytes(self, texts: tf.Tensor) -> tf.Tensor:
-        """UTF-8 bytes, int32 [batch, max_bytes], of a string tensor [batch], padded with 0."""
-        return tf.cast(tf.io.decode_raw(texts, tf.uint8, fixed_length=self.max_bytes), tf.int32)
+    def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """UTF-8 bytes of a string tensor [batch]: "bytes", int32 [batch, max_bytes], 0-padded."""
+        raw = tf.io.decode_raw(texts, tf.uint8, fixed_length=self.max_bytes)
+        return {"bytes": tf.cast(raw, tf.int32)}
 
-    def hash_bytes(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
+    def featurize(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Hashes the n-grams that end at each byte.
 
-        ASCII letters are lowered. A text ends at its last byte that is not 0, so that a NUL inside
-        is text. One byte 0 closes it where there is room: the n-grams there tell how it ends, and
-        an empty text has something to take the mean of. With b the byte n - 1 places back (0
-        before the text) and h the hash of order n - 1 at the same place, that of order n is
-        (257 h + b + 7919 n) mod (2^22 - 3).
+        ASCII letters are lowercased. A text ends at its last byte that is not 0, so that a NUL
+        inside a text is part of it. One byte 0 follows the text where there is room: the n-grams
+        there say how the text ends, and an empty text has something to average. With b the byte
+        n - 1 positions back (0 before the text) and h the hash of order n - 1 at the same position,
+        the hash of order n is (257 h + b + 7919 n) mod (2^22 - 3).
 
         Args:
-            raw: int32 [batch, length], bytes, padded with 0.
+            inputs: "bytes", int32 [batch, length], padded with 0.
 
         Returns:
-            "ngrams": int32 [batch, length, 5], 1 to buckets - 1 in the closed text, 0 behind it.
-            "mask": float32 [batch, length], 1 in the closed text, 0 behind it.
+            "ngrams": int32 [batch, length, 5], 1 to buckets - 1 in the text and at the 0 that
+            follows it, 0 behind; "mask": float32 [batch, length], 1 there and 0 behind.
         """
+        raw = inputs["bytes"]
         filled = tf.cast(tf.not_equal(raw, 0), tf.int32)
         places = tf.range(tf.shape(raw)[1])
         size = tf.reduce_max(filled * (places + 1), axis=1, keepdims=True)
@@ -67,7 +79,21 @@ class BytesFeaturizer:
             back = tf.pad(back[:, :-1], [[0, 0], [1, 0]])
         return {"ngrams": tf.stack(hashes, axis=-1), "mask": tf.cast(inside, tf.float32)}
 
+    def describe(self) -> dict[str, Any]:
+        """What a program that feeds an exported file must know."""
+        return {"input": "bytes", "max_bytes": self.max_bytes}
+
+    def resources(self) -> list[Any]:
+        """None: hashing has no vocabulary."""
+        return []
+
     def save(self, folder: Path) -> None:
         """Writes the settings to `folder`."""
         folder.mkdir(exist_ok=True)
-        write_json(folder / SETTINGS, {"kind": "bytes", **asdict(self)})
+        save_record(folder / SETTINGS, {"kind": "bytes", **asdict(self)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
+        settings = load_record(folder / SETTINGS)
+        return cls(settings["max_bytes"], settings["buckets"])

@@ -1,32 +1,48 @@
-"""The first half of the seam: a featurizer turns strings into model inputs."""
+"""The first stage of a model: a featurizer turns strings into the inputs of a core."""
 
 from pathlib import Path
 from typing import Any, Protocol
 
 import tensorflow as tf
 
-from kerasclf.files import read_json
-
 SETTINGS = "featurizer.json"
 
 
 class Featurizer(Protocol):
-    """Turns strings into the inputs of a core, in the graph, the same way everywhere."""
+    """Turns strings into model inputs, in the graph and in the same way everywhere.
+
+    Attributes:
+        input_names: names of the inputs of an exported file.
+        input_length: values of each of these inputs for one text.
+        buckets_by_length: whether training batches are made of texts of similar length.
+        needs_tf_text: whether its graph has ops of TensorFlow Text.
+    """
+
+    input_names: tuple[str, ...]
+    input_length: int
+    buckets_by_length: bool
+    needs_tf_text: bool
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, each [batch, ...], of a string tensor [batch]."""
+        ...
+
+    def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Inputs of an exported file, int32 [batch, input_length] by name, of strings [batch]."""
+        ...
+
+    def featurize(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Model inputs of what `read` returns, with builtin TFLite ops alone."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """What a program that feeds an exported file must know, for the file's metadata."""
+        ...
+
+    def resources(self) -> list[Any]:
+        """Trackable objects that a SavedModel of the featurizer must hold."""
+        ...
 
     def save(self, folder: Path) -> None:
-        """Writes what `load_featurizer` needs."""
-
-
-def load_featurizer(folder: Path) -> Featurizer:
-    """Loads the featurizer of a run."""
-    settings: dict[str, Any] = read_json(folder / SETTINGS)
-    if settings.pop("kind") == "bytes":
-        from kerasclf.models.bytes_featurizer import BytesFeaturizer
-
-        return BytesFeaturizer(**settings)
-    from kerasclf.models.pretrained import TokenFeaturizer
-
-    return TokenFeaturizer.load(folder)
+        """Writes what `kerasclf.models.load.load_featurizer` reads."""
+        ...

@@ -1,71 +1,29 @@
 """Pretrained encoders: any KerasHub text backbone, from a preset, Hugging Face or a folder."""
 
 import difflib
-import json
 import os
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import write_json
-from kerasclf.models.featurizer import SETTINGS
-
-BUCKETS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Token lengths that batches are cropped to: few, so that few shapes are ever seen."""
+from kerasclf.models.token_featurizer import TokenFeaturizer
 
 
-class TokenFeaturizer:
-    """Texts to token ids and padding mask, cropped to the bucket of the longest text."""
+def build(config: TrainConfig, num_classes: int) -> tuple[TokenFeaturizer, keras.Model]:
+    """Loads the backbone and its tokenizer, and puts an untrained head on it.
 
-    def __init__(self, preprocessor: keras.layers.Layer):
-        """Makes the featurizer.
+    Raises:
+        UserError: the backbone cannot be loaded.
+    """
+    featurizer, backbone = load_pretrained(config.encoder, config.max_tokens)
+    return featurizer, build_pretrained_core(backbone, num_classes, config.dropout)
 
-        Args:
-            preprocessor: a KerasHub text classifier preprocessor with its tokenizer.
-        """
-        self.preprocessor = preprocessor
-        self._lengths = [b for b in BUCKETS if b < preprocessor.sequence_length]
-        self._lengths.append(preprocessor.sequence_length)
 
-    @property
-    def max_tokens(self) -> int:
-        """Tokens that are read of a text, the special ones included."""
-        return self.preprocessor.sequence_length
-
-    def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
-        features = self.read_tokens(texts)
-        counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
-        lengths = tf.constant(self._lengths)
-        length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
-        return {name: value[:, :length] for name, value in features.items()}
-
-    def read_tokens(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The same uncropped, [batch, max_tokens]."""
-        # A token is rarely longer than 32 bytes; without a cut, a text of megabytes takes minutes.
-        cut = tf.strings.substr(texts, 0, self.max_tokens * 32)
-        whole = tf.strings.unicode_transcode(cut, "UTF-8", "UTF-8", errors="ignore")
-        # Tokenizers take a NUL for the end in a graph, and for a letter outside of one.
-        whole = tf.strings.regex_replace(whole, r"\x00", " ")
-        return self.preprocessor(whole)
-
-    def save(self, folder: Path) -> None:
-        """Writes the preprocessor and the tokenizer's vocabulary to `folder`."""
-        folder.mkdir(exist_ok=True)
-        self.preprocessor.save_to_preset(str(folder))
-        write_json(folder / SETTINGS, {"kind": "tokens"})
-
-    @classmethod
-    def load(cls, folder: Path) -> "TokenFeaturizer":
-        """Loads what `save` wrote."""
-        import keras_hub  # noqa: F401  registers the preprocessors' classes
-
-        settings = json.loads((folder / "preprocessor.json").read_text(encoding="utf-8"))
-        preprocessor = keras.saving.deserialize_keras_object(settings)
-        preprocessor.tokenizer.load_assets(str(folder / "assets" / "tokenizer"))
-        return cls(preprocessor)
+def load_featurizer(folder: Path) -> TokenFeaturizer:
+    """Loads what `TokenFeaturizer.save` wrote."""
+    return TokenFeaturizer.load(folder)
 
 
 def load_pretrained(encoder: str, max_tokens: int) -> tuple[TokenFeaturizer, keras.Model]:
@@ -99,6 +57,27 @@ def load_pretrained(encoder: str, max_tokens: int) -> tuple[TokenFeaturizer, ker
     if limit and max_tokens > limit:
         raise UserError(f"--max-tokens is {max_tokens}; {encoder} reads at most {limit}")
     return TokenFeaturizer(preprocessor), backbone
+
+
+def build_pretrained_core(backbone: keras.Model, num_classes: int, dropout: float) -> keras.Model:
+    """Builds a classifier head on a pretrained backbone: mean pooling over tokens, then dropout.
+
+    Args:
+        backbone: KerasHub text backbone.
+        num_classes: number of logits.
+        dropout: share of the pooled features that is dropped in training.
+
+    Returns:
+        Model of the backbone's inputs, [batch, length], to logits float32 [batch, num_classes].
+    """
+    inputs = {tensor.name: tensor for tensor in backbone.inputs}
+    output = backbone.output
+    sequence = output["sequence_output"] if isinstance(output, dict) else output
+    mask = inputs["padding_mask"]
+    x = keras.layers.GlobalAveragePooling1D(name="mean")(sequence, mask=mask)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(backbone.inputs, logits, name="pretrained")
 
 
 def _advice(encoder: str, source: str, reason: str) -> str:

@@ -1,1 +1,1 @@
-"""The HTML report and the model card of a run."""
+"""Reports: HTML pages, Markdown, plots and terminal output."""

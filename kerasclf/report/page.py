@@ -1,4 +1,4 @@
-"""The pages of a run: report.html, model_card.md, and that of attacks."""
+"""The pages: of one run, of its attacks, of a comparison, and of all runs of a name."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -8,30 +8,33 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.config import TrainConfig
-from kerasclf.evaluation.bootstrap import RESAMPLES
-from kerasclf.files import write_text
-from kerasclf.report import plots
+from kerasclf.files import save_record, write_text
 from kerasclf.report.rendering import render
+from kerasclf.run.history import Epoch
+from kerasclf.statistics.bootstrap import RESAMPLES
 
 
 def write_report(
     path: Path,
     metrics: dict[str, Any],
     predictions: pd.DataFrame,
-    history: list[dict[str, Any]],
+    history: list[Epoch],
     findings: dict[str, Any],
     config: TrainConfig,
 ) -> None:
-    """Writes the report: one HTML file that needs no other.
+    """Writes the report of a run, one self-contained HTML file.
 
     Args:
-        path: where to.
+        path: of the file.
         metrics: content of metrics.json.
         predictions: frame of validation and test rows with their probabilities.
-        history: a dict an epoch; empty for an ensemble.
-        findings: the doctor's.
-        config: the run's configuration.
+        history: all epochs; empty for an ensemble.
+        findings: content of doctor.json.
+        config: of the run.
     """
+    # Matplotlib takes a second to import, and the pages without plots do not need it.
+    from kerasclf.report import plots
+
     test = predictions[predictions["split"] == "test"]
     probabilities = test[[f"p_{label}" for label in metrics["labels"]]]
     probabilities = probabilities.set_axis(metrics["labels"], axis="columns")
@@ -64,16 +67,37 @@ def write_model_card(
 
 
 def write_attacks(path: Path, result: dict[str, Any]) -> None:
-    """Writes the outcome of attacks: the plot alone as .svg, or one page as .html.
+    """Writes the result of attacks: the plot alone as .svg, or one page as .html.
 
     Args:
-        path: where to; its suffix decides.
-        result: of `kerasclf attack`.
+        path: of the file; its suffix selects the format.
+        result: of `attack_run`.
     """
+    from kerasclf.report import plots
+
     text = plots.plot_attacks(result)
     if path.suffix.lower() == ".html":
         text = render("attacks.html.j2", result=result, resamples=RESAMPLES, plot=text)
     write_text(path, text)
+
+
+def write_comparison(folder: Path, result: dict[str, Any]) -> None:
+    """Writes compare.json and compare.html, given the result of `compare_runs`."""
+    page = render("compare.html.j2", result=result)
+    save_record(folder / "compare.json", result)
+    write_text(folder / "compare.html", page)
+
+
+def write_progress(folder: Path, result: dict[str, Any]) -> list[Path]:
+    """Writes progress.html and progress.md, given the result of `summarize_runs`.
+
+    Returns:
+        The two files.
+    """
+    pages = [folder / "progress.html", folder / "progress.md"]
+    for page in pages:
+        write_text(page, render(f"{page.name}.j2", result=result))
+    return pages
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pages from templates: what all of them share."""
+"""Pages from templates: the environment that all of them share."""
 
 import html
 from functools import cache
@@ -9,37 +9,52 @@ import jinja2
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
+    describe_difference,
     describe_duration,
     describe_ensemble,
     describe_target,
     in_interval,
+    to_words,
 )
 
 
-def render(name: str, **values: Any) -> str:
-    """The template `name` with the values filled in; HTML is escaped, Markdown is not."""
-    return _templates().get_template(name).render(**values)
+def make_environment(package: str) -> jinja2.Environment:
+    """The templates of a package, in its folder `templates`.
 
+    Values are escaped in templates named `.html` or `.html.j2`, and in no others; a value that the
+    template expects and that is missing is an error.
 
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kerasclf.report"),
+    Args:
+        package: import path, such as "kerasclf.report".
+    """
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(package),
         autoescape=jinja2.select_autoescape(["html", "html.j2"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def render(name: str, **values: Any) -> str:
+    """The report template `name` with the values filled in."""
+    return _report_templates().get_template(name).render(**values)
+
+
+@cache
+def _report_templates() -> jinja2.Environment:
+    environment = make_environment("kerasclf.report")
     environment.filters |= {
         "in_interval": in_interval,
         "describe_baseline": describe_baseline,
         "describe_best": describe_best,
+        "describe_difference": describe_difference,
         "describe_ensemble": describe_ensemble,
         "describe_target": describe_target,
-        # A label may hold what ends a table's cell.
+        # A label may contain what ends a table cell in Markdown.
         "cell": lambda text: html.escape(" ".join(str(text).split())).replace("|", "&#124;"),
         "sentence": lambda text: text[:1].upper() + text[1:] + ".",
         "duration": describe_duration,
-        "words": lambda name: str(name).replace("_", " "),
+        "words": to_words,
     }
     return environment

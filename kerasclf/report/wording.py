@@ -1,50 +1,63 @@
-"""Sentences that the terminal, the report and the model card share."""
+"""Sentences that the terminal, the reports and the model card share."""
 
 from typing import Any
 
+from kerasclf.evaluation.targets import TargetResult
+from kerasclf.statistics.bootstrap import Difference, Estimate
 
-def in_interval(entry: dict[str, float]) -> str:
+
+def to_words(name: str) -> str:
+    """A key or option as a heading.
+
+    >>> to_words("macro_f1"), to_words("log_loss")
+    ('macro-F1', 'log loss')
+    """
+    return name.replace("_f1", "-F1").replace("_", " ")
+
+
+def in_interval(estimate: Estimate) -> str:
     """A value with its 95 % interval."""
-    return f"{entry['value']:.4f} ({entry['low']:.4f} to {entry['high']:.4f})"
+    return f"{estimate['value']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"
 
 
 def describe_baseline(baseline: dict[str, Any]) -> str:
-    """Whether the network beats the baseline, plainly."""
-    found = baseline["macro_f1_difference"]
+    """Whether the network beats the baseline."""
+    gain = baseline["macro_f1_difference"]
     return (
-        f"{_judge(found, 'the network', 'the baseline')}: macro-F1 "
+        f"{_judge(gain, 'the network', 'the baseline')}: macro-F1 "
         f"{baseline['measures']['macro_f1']:.4f} for {baseline['name']}, "
-        f"difference {_difference(found)}"
+        f"difference {describe_difference(gain)}"
     )
 
 
-def describe_target(target: dict[str, Any]) -> str:
+def describe_target(target: TargetResult) -> str:
     """Whether a target was met, and by how much."""
-    if target["value"] is None:
+    if target["value"] is None or target["margin"] is None:
         return f"{target['target']} missed: not measured for this data"
     word = "met" if target["met"] else "MISSED"
     return f"{target['target']} {word} by {abs(target['margin']):.4g} ({target['value']:.4g})"
 
 
 def describe_ensemble(ensemble: dict[str, Any]) -> str:
-    """Whether the ensemble beats its best member, plainly."""
-    found = ensemble["macro_f1_difference"]
+    """Whether the ensemble beats its best member."""
+    gain = ensemble["macro_f1_difference"]
     return (
-        f"{_judge(found, 'the ensemble', 'its best member')}: {ensemble['best_member']}, best on "
-        f"validation rows; difference of macro-F1 on test rows {_difference(found)}"
+        f"{_judge(gain, 'the ensemble', 'its best member')}: {ensemble['best_member']}, best on "
+        f"validation rows; difference in macro-F1 on test rows {describe_difference(gain)}"
     )
 
 
-def _judge(found: dict[str, Any], who: str, whom: str) -> str:
+def _judge(gain: Difference, model: str, rival: str) -> str:
     return {
-        "better": f"{who} beats {whom}",
-        "worse": f"{who} does NOT beat {whom}, it is worse",
-        "undecided": f"{who} does not clearly beat {whom}, nor the other way round",
-    }[found["verdict"]]
+        "better": f"{model} beats {rival}",
+        "worse": f"{model} does NOT beat {rival}: it is worse",
+        "undecided": f"no clear difference between {model} and {rival}",
+    }[gain["verdict"]]
 
 
-def _difference(found: dict[str, Any]) -> str:
-    return f"{found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+def describe_difference(gain: Difference) -> str:
+    """A difference with its 95 % interval."""
+    return f"{gain['difference']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
 
 
 def describe_duration(seconds: float) -> str:
@@ -55,16 +68,16 @@ def describe_duration(seconds: float) -> str:
 
 
 def describe_best(best: dict[str, Any]) -> str:
-    """Which run is the best under the targets, how it was picked, and what test rows say of it."""
-    words = {
+    """Which run is the best under the targets, how it was chosen, and how it does on test rows."""
+    groups = {
         "better than": best["better_than"],
-        "not clearly apart from": best["undecided"],
+        "not clearly different from": best["undecided"],
         "worse than": best["worse_than"],
     }
-    said = ", ".join(f"{word} {' and '.join(runs)}" for word, runs in words.items() if runs)
+    verdicts = [f"{verdict} {' and '.join(runs)}" for verdict, runs in groups.items() if runs]
     return (
-        f"best under the targets: {best['run']}, picked on validation rows "
+        f"best under the targets: {best['run']}, chosen on validation rows "
         f"({best['validation_targets_met']} of {best['targets']} targets met, "
         f"macro-F1 {best['validation_macro_f1']:.4f}); on test rows it meets "
-        f"{best['test_targets_met']}, and its macro-F1 is {said}"
+        f"{best['test_targets_met']}, and its macro-F1 is {', '.join(verdicts)}"
     )

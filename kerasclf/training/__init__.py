@@ -1,1 +1,1 @@
-"""Loss, class weights, schedule, callbacks and the fit."""
+"""Training: losses, class weights, distillation, callbacks and the fit."""

@@ -1,4 +1,4 @@
-"""One weight a class, against imbalance."""
+"""Class weights for imbalanced data."""
 
 from pathlib import Path
 
@@ -11,45 +11,50 @@ EFFECTIVE_BETA = 0.999
 
 
 def balanced(counts: np.ndarray) -> np.ndarray:
-    """Weights by inverse frequency, n / (classes * count): counts 100 and 50 give 0.75 and 1.5.
+    """Computes weights by inverse frequency, n / (num_classes * count).
+
+    Example:
+
+        >>> balanced(np.array([100, 50])).tolist()
+        [0.75, 1.5]
 
     Args:
-        counts: int [classes], rows of each class, all positive.
+        counts: int [num_classes], positive number of rows of each class.
 
     Returns:
-        float64 [classes]; the mean weight of a row is 1.
+        float64 [num_classes]; the mean weight of a row is 1.
     """
     return counts.sum() / (len(counts) * counts)
 
 
 def effective(counts: np.ndarray, beta: float = EFFECTIVE_BETA) -> np.ndarray:
-    """Weights by the inverse effective number of rows, (1 - beta) / (1 - beta^count).
+    """Computes weights by the inverse effective number of rows, (1 - beta) / (1 - beta^count).
 
-    Each further row of a class adds less (Cui et al., Class-Balanced Loss Based on Effective
-    Number of Samples, 2019, https://arxiv.org/abs/1901.05555). Between no weights (beta 0) and
-    balanced ones (beta near 1).
+    Each additional row of a class adds less (Cui et al., Class-Balanced Loss Based on Effective
+    Number of Samples, 2019, https://arxiv.org/abs/1901.05555). Lies between no weights (beta 0) and
+    balanced weights (beta near 1).
 
     Args:
-        counts: int [classes], rows of each class, all positive.
-        beta: 0 to under 1.
+        counts: int [num_classes], positive number of rows of each class.
+        beta: in [0, 1).
 
     Returns:
-        float64 [classes], scaled so that the mean weight of a row is 1.
+        float64 [num_classes], scaled so that the mean weight of a row is 1.
     """
     weights = (1 - beta) / (1 - np.power(beta, counts))
     return weights * counts.sum() / (weights * counts).sum()
 
 
 def class_weights(choice: str, counts: np.ndarray, labels: tuple[str, ...]) -> list[float] | None:
-    """The weights that `--class-weights` names.
+    """Computes or reads the weights that `--class-weights` selects.
 
     Args:
         choice: none, balanced, effective, or a JSON file {label: weight}.
-        counts: int [classes], training rows of each class.
-        labels: class names.
+        counts: int [num_classes], number of training rows of each class.
+        labels: label names by class id.
 
     Returns:
-        A weight a class, or None.
+        One weight per class, or None for no weights.
 
     Raises:
         UserError: the file is missing or does not give each class one positive weight.
@@ -65,10 +70,10 @@ def class_weights(choice: str, counts: np.ndarray, labels: tuple[str, ...]) -> l
         raise UserError(
             f"--class-weights is {choice!r}; expected none, balanced, effective or a JSON file"
         )
-    found = read_json(path)
-    if not isinstance(found, dict) or set(found) != set(labels):
-        raise UserError(f"{path} must give a weight for each of {', '.join(labels)}")
-    weights = [found[label] for label in labels]
+    by_label = read_json(path)
+    if not isinstance(by_label, dict) or set(by_label) != set(labels):
+        raise UserError(f"{path} must have one weight for each of {', '.join(labels)}")
+    weights = [by_label[label] for label in labels]
     if not all(isinstance(w, int | float) and 0 < w < float("inf") for w in weights):
         raise UserError(f"{path} has weights {weights}; expected positive numbers")
     return [float(w) for w in weights]

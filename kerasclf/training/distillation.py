@@ -1,4 +1,4 @@
-"""Learning from a teacher's probabilities besides the labels."""
+"""Distillation: learning from the probabilities of teachers as well as from labels."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -9,94 +9,74 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasclf.files import replacing
+from kerasclf.files import FORMAT, check_format, replacing
 
 NO_LABEL = -1
 
 
 @dataclass(frozen=True)
-class Teaching:
-    """What a teacher says of the training rows, and of texts without a label.
+class SoftLabels:
+    """Probabilities of teachers for the training rows and for a transfer set without labels.
 
     Attributes:
-        soft_labels: float32 [n, classes], probabilities for the n training rows in their order.
-        temperature: both sides' logits are divided by it before they are compared.
-        alpha: share of the teacher in the loss, 0 to 1.
-        texts: m further texts without labels.
-        text_labels: float32 [m, classes], probabilities for those.
+        probabilities: float32 [n, num_classes], for the n training rows in their order.
+        temperature: divides the logits of both sides before they are compared.
+        alpha: weight of the teachers in the loss, 0 to 1.
+        transfer_texts: m texts without labels.
+        transfer_probabilities: float32 [m, num_classes], for these texts.
     """
 
-    soft_labels: np.ndarray
+    probabilities: np.ndarray
     temperature: float
     alpha: float
-    texts: list[str] = field(default_factory=list)
-    text_labels: np.ndarray | None = None
+    transfer_texts: list[str] = field(default_factory=list)
+    transfer_probabilities: np.ndarray | None = None
 
     def repeat(self, sources: np.ndarray) -> Self:
-        """The same with further training rows, of which the teacher says what it said of others.
+        """Extends the training rows by augmented rows, which share their source's probabilities.
 
         Args:
-            sources: int64 [m], places of the training rows that the further ones were made of.
+            sources: int64 [m], positions of the training rows that were augmented.
         """
-        return replace(
-            self, soft_labels=np.concatenate([self.soft_labels, self.soft_labels[sources]])
-        )
-
-    def extend(
-        self, texts: list[str], classes: np.ndarray
-    ) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Adds soft labels and further texts to training rows.
-
-        Args:
-            texts: n training texts.
-            classes: int64 [n], their class ids.
-
-        Returns:
-            n + m texts; int64 [n + m], classes for the order of rows, those of further texts by the
-            teacher; and targets float32 [n + m, 1 + classes] for `DistillationLoss`.
-        """
-        further = np.zeros((0, self.soft_labels.shape[1]), dtype=np.float32)
-        if self.text_labels is not None:
-            further = self.text_labels
-        soft = np.concatenate([self.soft_labels, further]).astype(np.float32)
-        hard = np.concatenate([classes, np.full(len(further), NO_LABEL)])
-        order = np.concatenate([classes, further.argmax(axis=1)]).astype(np.int64)
-        targets = np.concatenate([hard[:, None].astype(np.float32), soft], axis=1)
-        return [*texts, *self.texts], order, targets
+        augmented = self.probabilities[sources]
+        return replace(self, probabilities=np.concatenate([self.probabilities, augmented]))
 
     def save(self, path: Path) -> None:
-        """Writes everything as .npz, so that a cut-off student can go on."""
+        """Writes everything as .npz, so that an interrupted run can be resumed."""
+        arrays: dict[str, Any] = {
+            "format": FORMAT,
+            "soft_labels": self.probabilities,
+            "settings": [self.temperature, self.alpha],
+            "texts": json.dumps(self.transfer_texts),
+        }
+        if self.transfer_probabilities is not None:
+            arrays["text_labels"] = self.transfer_probabilities
         with replacing(path) as beside, beside.open("wb") as file:
-            np.savez_compressed(
-                file,
-                soft_labels=self.soft_labels,
-                settings=[self.temperature, self.alpha],
-                texts=json.dumps(self.texts),
-                **({} if self.text_labels is None else {"text_labels": self.text_labels}),
-            )
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads what `save` wrote."""
-        with np.load(path) as found:
-            temperature, alpha = found["settings"].tolist()
-            texts = json.loads(str(found["texts"]))
-            labels = found.get("text_labels")
-            return cls(found["soft_labels"], temperature, alpha, texts, labels)
+        with np.load(path) as arrays:
+            check_format(path, int(arrays.get("format", FORMAT)))
+            temperature, alpha = arrays["settings"].tolist()
+            texts = json.loads(str(arrays["texts"]))
+            return cls(arrays["soft_labels"], temperature, alpha, texts, arrays.get("text_labels"))
 
 
 @keras.saving.register_keras_serializable(package="kerasclf")
 class DistillationLoss(keras.losses.Loss):
-    """A loss on labels mixed with the divergence from a teacher.
+    """The weighted sum of a loss on labels and of the divergence from the teachers.
 
-    For a teacher's probabilities q and a student's logits z at temperature T, with
+    For probabilities q of the teachers and logits z of the student at temperature T, with
     q_T = softmax(log(q) / T) and p_T = softmax(z / T):
 
         loss = alpha * T^2 * KL(q_T || p_T) + (1 - alpha) * hard_loss
 
-    T^2 keeps the gradient's size as T grows (Hinton et al., Distilling the Knowledge in a Neural
-    Network, 2015, https://arxiv.org/abs/1503.02531). Rows without a label (class id -1) have the
-    first part only. Class weights are the hard loss's: teachers learned with theirs.
+    T^2 keeps the scale of the gradient as T grows (Hinton et al., Distilling the Knowledge in a
+    Neural Network, 2015, https://arxiv.org/abs/1503.02531). Rows without a label (class id -1) have
+    the first term only. Class weights apply to the hard loss only, since the teachers were trained
+    with class weights themselves.
     """
 
     def __init__(
@@ -107,12 +87,12 @@ class DistillationLoss(keras.losses.Loss):
         name: str = "distillation_loss",
         **kwargs: Any,
     ):
-        """Makes the loss.
+        """Creates the loss.
 
         Args:
             hard_loss: loss of class ids and logits.
             temperature: positive.
-            alpha: share of the teacher, 0 to 1.
+            alpha: weight of the teachers, 0 to 1.
             name: name in logs.
             **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -122,16 +102,16 @@ class DistillationLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         if temperature <= 0 or not 0 <= alpha <= 1:
             raise ValueError(
-                f"temperature {temperature} and alpha {alpha}; expected over 0, and 0 to 1"
+                f"temperature is {temperature} and alpha {alpha}; expected above 0, and 0 to 1"
             )
         self.hard_loss, self.temperature, self.alpha = hard_loss, temperature, alpha
 
     def call(self, y_true, y_pred):
-        """Loss of each row.
+        """Computes the loss of each row.
 
         Args:
-            y_true: float [batch, 1 + classes]: class id or -1, then the teacher's probabilities.
-            y_pred: float [batch, classes], logits.
+            y_true: float [batch, 1 + num_classes]: class id or -1, then probabilities.
+            y_pred: float [batch, num_classes], logits.
 
         Returns:
             float32 [batch].
@@ -147,7 +127,7 @@ class DistillationLoss(keras.losses.Loss):
         return self.alpha * self.temperature**2 * divergence + (1 - self.alpha) * hard
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this loss again."""
+        """The arguments that recreate this loss."""
         return {
             **super().get_config(),
             "hard_loss": keras.saving.serialize_keras_object(self.hard_loss),
@@ -157,6 +137,6 @@ class DistillationLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "DistillationLoss":
-        """Makes the loss of `get_config`'s result."""
+        """Creates the loss from the result of `get_config`."""
         hard_loss = keras.saving.deserialize_keras_object(config["hard_loss"])
         return cls(**{**config, "hard_loss": hard_loss})

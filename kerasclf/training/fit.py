@@ -1,33 +1,25 @@
-"""The fit: compile, restore what a killed run left, and train."""
-
-from typing import Any
+"""The fit: compile, restore what an interrupted run left, and train."""
 
 import keras
 import numpy as np
 
 from kerasclf.config import TrainConfig
 from kerasclf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
-from kerasclf.layout import RunLayout
 from kerasclf.models.featurizer import Featurizer
-from kerasclf.training.callbacks import (
-    Backup,
-    EpochSeeds,
-    HistoryFile,
-    Validation,
-    is_over,
-    read_history,
-)
-from kerasclf.training.distillation import DistillationLoss, Teaching
-from kerasclf.training.progress import Progress
+from kerasclf.run.history import Epoch, read_history
+from kerasclf.run.layout import RunLayout
+from kerasclf.training.callbacks import Backup, EpochSeeds, HistoryFile, Validation, is_over
+from kerasclf.training.objective import Objective
+from kerasclf.training.progress_bar import ProgressBar
 from kerasclf.training.strategy import make_trainable
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    """AdamW with linear warm-up, cosine decay to 0 and a bound on the gradient's global norm.
+    """Builds AdamW with linear warm-up, cosine decay to 0 and gradient clipping by global norm.
 
     Args:
         config: a resolved configuration.
-        steps: batches in all epochs.
+        steps: number of batches in all epochs.
     """
     warmup = max(1, round(steps * config.warmup_share))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -46,67 +38,76 @@ def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimize
 def fit(
     core: keras.Model,
     featurizer: Featurizer,
-    train: tuple[list[str], np.ndarray],
+    objective: Objective,
     validation: tuple[list[str], np.ndarray],
     loss: keras.losses.Loss,
     config: TrainConfig,
     layout: RunLayout,
-    teaching: Teaching | None = None,
-) -> list[dict[str, Any]]:
-    """Trains a core; the weights of its best validation macro-F1 are at `layout.best_weights`.
+) -> list[Epoch]:
+    """Trains a core; `layout.best_weights` receives the weights of the best validation macro-F1.
 
-    Goes on from the backup in `layout` where there is one: the row order, the dropout masks and
-    the early stopping are those of an uninterrupted run.
+    Resumes from the backup in `layout`, if there is one: row order, dropout masks and early
+    stopping are those of an uninterrupted run.
 
     Args:
-        core: model inputs to logits, made within the distribution strategy.
+        core: model inputs to logits, built within the distribution strategy.
         featurizer: strings to model inputs.
-        train: texts and int64 [n] class ids to learn from.
-        validation: texts and class ids to stop by.
-        loss: loss of class ids and logits.
+        objective: rows to learn from, with their targets and loss.
+        validation: texts and int64 [n] class ids for early stopping.
+        loss: loss of class ids and logits, for the validation loss.
         config: a resolved configuration.
         layout: the run that is being written.
-        teaching: what a teacher says of the training rows.
 
     Returns:
-        A dict of HISTORY_COLUMNS for each epoch.
+        The history of all epochs.
     """
-    texts, classes = train
-    targets, training_loss = classes, loss
-    if teaching is not None:
-        texts, classes, targets = teaching.extend(texts, classes)
-        training_loss = DistillationLoss(loss, teaching.temperature, teaching.alpha)
     history = read_history(layout.history)
     scores = [row["val_macro_f1"] for row in history]
     if is_over(scores, config.epochs, config.patience):
         return history
-    steps = steps_per_epoch(classes, config.sampler, config.batch_size)
+    steps = steps_per_epoch(objective.class_ids, config.sampler, config.batch_size)
     model = make_trainable(core, config.jit_compile)
     optimizer = make_optimizer(config, steps * config.epochs)
-    # Each tower learns alone: only towers that err differently are better together.
+    # Each tower has its own loss: averaging helps only towers that make different errors.
     towers = len(model.outputs)
-    # What is compiled, and how, is the model's own business.
+    # `make_trainable` decides what is compiled with XLA.
     model.compile(
         optimizer,
-        [training_loss] * towers,
+        [objective.loss] * towers,
         loss_weights=[1 / towers] * towers,
         jit_compile=False,
     )
     first = Backup.restore(model, layout.backup)
-    # A kill between an epoch's row and its backup leaves a row too many.
+    # A kill between writing an epoch's row and its backup leaves one row too many.
     del history[first:], scores[first:]
     dataset = train_dataset(
-        texts,
-        classes,
-        targets,
+        objective.texts,
+        objective.class_ids,
+        objective.targets,
         featurizer,
         batch_size=config.batch_size,
         sampler=config.sampler,
         seed=config.seed,
         epochs=range(first, config.epochs),
-        bucket=config.encoder != "bytes",
+        bucket=featurizer.buckets_by_length,
     ).map(lambda features, targets: (features, (targets,) * towers))
-    measured = evaluation_dataset(validation[0], featurizer, config.batch_size)
+    callbacks = [
+        EpochSeeds(),
+        Validation(
+            core,
+            loss,
+            evaluation_dataset(validation[0], featurizer, config.batch_size),
+            validation[1],
+            scores,
+            config.epochs,
+            config.patience,
+            layout.best_weights,
+        ),
+        HistoryFile(layout.history, history),
+        keras.callbacks.TensorBoard(layout.tensorboard, write_graph=False),
+        ProgressBar(config.epochs, first, steps),
+        Backup(layout.backup),
+    ]
     model.fit(
         dataset,
         steps_per_epoch=steps,
@@ -114,22 +115,6 @@ def fit(
         epochs=config.epochs,
         shuffle=False,
         verbose=0,
-        callbacks=[
-            EpochSeeds(),
-            Validation(
-                core,
-                loss,
-                measured,
-                validation[1],
-                scores,
-                config.epochs,
-                config.patience,
-                layout.best_weights,
-            ),
-            HistoryFile(layout.history, history),
-            keras.callbacks.TensorBoard(layout.tensorboard, write_graph=False),
-            Progress(config.epochs, first, steps),
-            Backup(layout.backup),
-        ],
+        callbacks=callbacks,
     )
     return history

@@ -1,4 +1,4 @@
-"""Where to compute: one device, several GPUs, or the cluster that TF_CONFIG names."""
+"""Distribution strategies: one device, several GPUs, or the cluster of TF_CONFIG."""
 
 import json
 import os
@@ -8,21 +8,22 @@ import numpy as np
 import tensorflow as tf
 
 from kerasclf.errors import UserError
-from kerasclf.models.core import tower_logits
+from kerasclf.models.towers import tower_logits
 
 
 def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
-    """Chooses a distribution strategy by what is there.
+    """Chooses a distribution strategy by the available devices.
 
-    Several devices learn what one does but for three things: dropout masks differ, Keras clips the
-    gradient of each device before the sum, and of an odd batch the smaller part counts as much.
+    Training on several devices differs from training on one in three ways: dropout masks differ,
+    Keras clips the gradient of each device before they are summed, and the two parts of an odd
+    batch count equally.
 
     Args:
-        devices: names of devices to mirror over; None takes all GPUs.
+        devices: names of devices to mirror variables over; None uses all GPUs.
 
     Returns:
-        Multi-worker if TF_CONFIG names a cluster, mirrored if there are several devices, else
-        TensorFlow's default, which does nothing.
+        A multi-worker strategy if TF_CONFIG describes a cluster, a mirrored strategy if there are
+        several devices, otherwise TensorFlow's default strategy.
     """
     if json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster"):
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -34,10 +35,10 @@ def choose_strategy(devices: list[str] | None = None) -> tf.distribute.Strategy:
 
 
 def check_compiles(strategy: tf.distribute.Strategy, jit_compile: bool) -> None:
-    """Checks that a strategy's training step can be compiled, if it is to be.
+    """Checks that the training step of a strategy can be compiled, if that is requested.
 
     Raises:
-        UserError: it works on several devices, whose exchange is outside of what XLA compiles.
+        UserError: the strategy uses several devices, whose communication XLA does not compile.
     """
     if jit_compile and strategy.num_replicas_in_sync > 1:
         raise UserError(
@@ -49,21 +50,21 @@ def check_compiles(strategy: tf.distribute.Strategy, jit_compile: bool) -> None:
 def prepare(seed: int, mixed_precision: bool) -> None:
     """Seeds every generator, makes ops deterministic and sets the numeric precision."""
     keras.utils.set_random_seed(seed)
-    # A resumed run must end where an uninterrupted one ends.
+    # A resumed run must end with the weights of an uninterrupted one.
     tf.config.experimental.enable_op_determinism()
     half = "mixed_float16" if tf.config.list_physical_devices("GPU") else "mixed_bfloat16"
     keras.config.set_dtype_policy(half if mixed_precision else "float32")
 
 
 def make_trainable(core: keras.Model, jit_compile: bool = False) -> keras.Model:
-    """A model over the core's layers that `fit` can train under the current strategy.
+    """Builds a model over the core's layers that `fit` can train under the current strategy.
 
     Args:
         core: model inputs to logits.
-        jit_compile: compile the training step with XLA; for one device.
+        jit_compile: compile the training step with XLA; on one device only.
 
     Returns:
-        Model of the core's inputs to its logits; of a core with towers, to the logits of each.
+        Model of the core's inputs to its logits, or to the logits of each tower.
     """
     strategy = tf.distribute.get_strategy()
     several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
@@ -72,13 +73,13 @@ def make_trainable(core: keras.Model, jit_compile: bool = False) -> keras.Model:
 
 
 class CompiledModel(keras.Model):
-    """A model whose training step XLA compiles, once for each shape of a batch.
+    """A model whose training step XLA compiles, once per batch shape.
 
-    Keras itself leaves XLA out wherever ops are to be deterministic, as `prepare` has them.
+    Keras itself disables XLA where ops must be deterministic, as `prepare` requires.
     """
 
     def make_train_function(self, force: bool = False) -> None:
-        """Makes the step; taking the batch stays outside of what is compiled."""
+        """Builds the step; fetching the batch is not compiled."""
         step = tf.function(self.train_step, jit_compile=True)
 
         @tf.function(reduce_retracing=True)
@@ -89,14 +90,14 @@ class CompiledModel(keras.Model):
 
 
 class MultiWorkerModel(keras.Model):
-    """A model whose training step works on several workers.
+    """A model whose training step runs on several workers.
 
-    Keras 3 itself fails there: it averages the step's scalar logs over an axis that they do not
-    have, and cannot average a batch of several inputs to find its shapes.
+    Keras 3 itself fails there: it averages the scalar logs of the step over an axis that they do
+    not have, and cannot average a batch of several inputs to infer its shapes.
     """
 
     def make_train_function(self, force: bool = False) -> None:
-        """Makes the step: each worker trains on its batch, gradients are summed over all."""
+        """Builds the step: each worker trains on its batch, and gradients are summed over all."""
         strategy = self.distribute_strategy
 
         @tf.function(reduce_retracing=True)
@@ -107,7 +108,7 @@ class MultiWorkerModel(keras.Model):
         self.train_function = train_function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """Builds what Keras would build by a look at a batch."""
+        """Builds what Keras would build from the shapes of a batch."""
         logits = [np.zeros((1, output.shape[-1]), dtype=np.float32) for output in self.outputs]
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)

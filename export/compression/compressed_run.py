@@ -1,0 +1,43 @@
+"""From a run to a compressed run: what pruning, clustering and QAT share."""
+
+from typing import Any
+
+from export.compression.fine_tune import Method, fine_tune
+from export.compression.twin import sparsity
+from kerasclf.classifier import Classifier
+from kerasclf.job.execute import TrainedCore, run_job
+from kerasclf.job.prepare import Job
+from kerasclf.run.layout import RunLayout
+from kerasclf.training.distillation import SoftLabels
+
+
+def compress_run(layout: RunLayout, job: Job, method: Method) -> dict[str, Any]:
+    """Compresses the network of a run, then measures and saves the result as a run of its own.
+
+    A student keeps learning from its teachers: their soft labels are part of its run.
+
+    Example:
+
+        ```python
+        layout = RunLayout.open_network("runs/chat-language")
+        job = prepare_compression(layout, FineTuneConfig(epochs=2), "pruned")
+        compress_run(layout, job, Pruning(sparsity=0.8))["run"]  # 'runs/chat-language-pruned/1'
+        ```
+
+    Args:
+        layout: a finished run.
+        job: of `prepare_compression` for this run.
+        method: how the network is compressed.
+
+    Returns:
+        The content of metrics.json, and the folder of the new run under "run".
+    """
+    classifier = Classifier.load(layout.root)
+    soft_labels = SoftLabels.load(layout.soft_labels) if layout.soft_labels.is_file() else None
+    history = fine_tune(classifier.core, classifier.featurizer, job, method, soft_labels)
+    compression = {
+        **method.describe(),
+        "of": str(layout.root),
+        "sparsity": sparsity(classifier.core),
+    }
+    return run_job(job, soft_labels, TrainedCore(classifier.core, history, compression))

@@ -1,0 +1,1 @@
+"""Self-contained folders for devices and browsers."""

@@ -1,0 +1,1 @@
+"""Knowledge distillation: teachers, transfer sets and students."""

@@ -1,0 +1,1 @@
+"""The compression ladder: the cheapest export within a budget."""

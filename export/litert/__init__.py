@@ -1,0 +1,1 @@
+"""TFLite files: conversion recipes, checks, and measurements."""

@@ -1,0 +1,132 @@
+"""Labels files: checks input and output, runs the pipeline, counts the rows and publishes."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.scoring.model import find_model
+from export.scoring.output import find_shards, publish, temporary_folder
+from export.scoring.pipeline import LabelledPiece, output_schema, parse_beam_options, run_pipeline
+from export.scoring.table import find_table
+from kerasclf import console
+from kerasclf.errors import UserError
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What happened to the rows of the input.
+
+    Attributes:
+        rows_read: rows in the input.
+        rows_written: labelled rows.
+        rows_dead: rows that could not be labelled.
+        dead_letters: number of these by reason.
+    """
+
+    rows_read: int
+    rows_written: int
+    rows_dead: int
+    dead_letters: dict[str, int]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """A labelled batch.
+
+    Attributes:
+        model: folder of the model.
+        model_version: NAME/N of a run, N of a SavedModel.
+        counts: what happened to the rows.
+        seconds: duration of the pipeline.
+        files: the files written, dead letters first.
+    """
+
+    model: str
+    model_version: str
+    counts: RowCounts
+    seconds: float
+    files: list[str]
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows of the input per second."""
+        return self.counts.rows_read / self.seconds
+
+
+def label_files(
+    model: Path,
+    pattern: str,
+    output: str,
+    text_column: str = "text",
+    overwrite: bool = False,
+    beam_arguments: Sequence[str] = (),
+) -> BatchResult:
+    """Labels the rows of tables on Apache Beam.
+
+    Args:
+        model: folder of a run or of a published SavedModel, as for `find_model`.
+        pattern: path or pattern of tables with the same columns, on any file system of Beam.
+        output: prefix of the files to write: PREFIX-00000-of-00004.parquet.
+        text_column: column of the texts.
+        overwrite: whether to replace files of that prefix once the new ones are complete.
+        beam_arguments: options of Beam, such as --direct_num_workers=2.
+
+    Raises:
+        UserError: input, output, model or options are wrong; nothing was written.
+        RuntimeError: the pipeline failed, or rows were lost; nothing was written.
+    """
+    runner, beam_options = parse_beam_options(beam_arguments)
+    description = find_model(model)
+    prefix = output if "://" in output else os.path.abspath(output)
+    if output.endswith("/"):
+        prefix += "/"
+    old = find_shards(prefix)
+    if old and not overwrite:
+        raise UserError(f"{old[0]} already exists; give another --output, or --overwrite")
+    table = find_table(pattern, text_column)
+    if both := sorted(set(old) & set(table.sources)):
+        raise UserError(f"{both[0]} is both input and output; give another --output")
+    output_schema(table, description)
+
+    start = time.perf_counter()
+    with temporary_folder(prefix) as folder:
+        try:
+            # Workers print TensorFlow's start-up lines and Beam's own.
+            with console.quiet_imports():
+                rows, pieces = run_pipeline(table, description, folder, runner, beam_options)
+        except Exception as error:
+            # Beam's message contains the whole traceback of a worker.
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            last = lines[-1] if lines else type(error).__name__
+            raise RuntimeError(f"the pipeline failed and nothing was written: {last}") from error
+        counts = count_rows(rows, pieces)
+        if not rows:
+            raise UserError(f"--input {pattern} has no rows; expected at least one")
+        shards = [piece["shard"] for piece in pieces]
+        dead_letters = [piece["dead_letters"] for piece in pieces if piece["dead_letters"]]
+        files = publish(prefix, shards, dead_letters, old)
+    seconds = time.perf_counter() - start
+    return BatchResult(description.path, description.version, counts, seconds, files)
+
+
+def count_rows(rows: int, pieces: list[LabelledPiece]) -> RowCounts:
+    """Adds up the rows of all pieces.
+
+    Args:
+        rows: number of rows found when the input was cut into pieces.
+        pieces: the pieces after labelling.
+
+    Raises:
+        RuntimeError: the pieces have fewer or more rows.
+    """
+    written = sum(piece["rows"] for piece in pieces)
+    reasons = sum((Counter(piece["dead"]) for piece in pieces), Counter())
+    if written + reasons.total() != rows:
+        raise RuntimeError(
+            f"{rows} rows were read, but {written} labelled and {reasons.total()} rejected; "
+            "nothing was written. Did a file of the input change?"
+        )
+    return RowCounts(rows, written, reasons.total(), dict(sorted(reasons.items())))

@@ -1,0 +1,1 @@
+"""Versioned SavedModels for TensorFlow Serving."""

@@ -1,0 +1,1 @@
+"""Exports for NVIDIA GPUs: ONNX files and TF-TRT SavedModels."""

@@ -1,0 +1,61 @@
+"""Tables written in chunks: CSV, TSV, JSONL and Parquet."""
+
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from kerasclf.data.tables import JSON_LINES, SEPARATORS, cell_to_text
+
+
+class TableWriter:
+    """Writes frames with the same columns one after another, in the format that a suffix names."""
+
+    def __init__(self, path: Path, suffix: str):
+        """Opens `path` for writing in the format that `suffix` names."""
+        self._path, self._suffix = path, suffix.lower()
+        self._parquet = None
+        self._file = None
+        if self._suffix != ".parquet":
+            self._file = path.open("w", encoding="utf-8", newline="")
+        self._first = True
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Appends the rows of `frame`."""
+        if self._suffix in SEPARATORS:
+            # With \r\n as the line terminator, pandas also quotes texts that contain a lone \r.
+            separator = SEPARATORS[self._suffix]
+            frame.to_csv(
+                self._file, sep=separator, index=False, header=self._first, lineterminator="\r\n"
+            )
+        elif self._suffix in JSON_LINES:
+            frame.to_json(
+                self._file, orient="records", lines=True, force_ascii=False, double_precision=15
+            )
+        else:
+            self._write_parquet(frame)
+        self._first = False
+
+    def _write_parquet(self, frame: pd.DataFrame) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        # An object column may hold other types in each chunk, so all of it is written as text.
+        objects = [name for name in frame if frame[name].dtype == object]
+        frame = frame.assign(**{name: [cell_to_text(v) for v in frame[name]] for name in objects})
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        if self._parquet is None:
+            fields = [
+                pyarrow.field(field.name, pyarrow.string()) if field.name in objects else field
+                for field in table.schema
+            ]
+            self._parquet = pyarrow.parquet.ParquetWriter(self._path, pyarrow.schema(fields))
+        self._parquet.write_table(table.cast(self._parquet.schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error) -> None:
+        for file in (self._file, self._parquet):
+            if file is not None:
+                file.close()

@@ -1,0 +1,97 @@
+"""The encoders that `--encoder` selects, described without importing TensorFlow.
+
+Adding an encoder takes a module and an entry in `ENCODERS`. The module defines
+
+    build(config: TrainConfig, num_classes: int) -> tuple[Featurizer, keras.Model]
+    load_featurizer(folder: Path) -> Featurizer
+
+and, if `compressible`, the core alone for either Keras,
+
+    build_core(config: TrainConfig, num_classes: int, library: ModuleType = keras) -> keras.Model
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What is known of an encoder before it is built.
+
+    Attributes:
+        kind: name of its featurizer in a run's featurizer.json.
+        path: import path of its module.
+        defaults: default values of the training options that depend on the encoder.
+        max_length: training option that bounds how much of a text is read.
+        reads_bytes: whether exported files take UTF-8 bytes; else they take token ids, which
+            devices and browsers have no tokenizer for.
+        compressible: whether pruning, clustering and quantization-aware training can rebuild its
+            core in tf_keras.
+    """
+
+    kind: str
+    path: str
+    defaults: Mapping[str, Any]
+    max_length: str
+    reads_bytes: bool = True
+    compressible: bool = False
+
+    def module(self) -> ModuleType:
+        """Its module; importing it imports TensorFlow."""
+        return import_module(self.path)
+
+
+ENCODERS: dict[str, Encoder] = {
+    "bytes": Encoder(
+        kind="bytes",
+        path="kerasclf.models.bytes_encoder",
+        defaults={
+            "epochs": 6,
+            "patience": 3,
+            "batch_size": 64,
+            "learning_rate": 3e-3,
+            "dropout": 0.3,
+            "class_weights": "effective",
+            "focal_gamma": 0.0,
+            "label_smoothing": 0.05,
+        },
+        max_length="max_bytes",
+        compressible=True,
+    ),
+    "pretrained": Encoder(
+        kind="tokens",
+        path="kerasclf.models.pretrained",
+        defaults={
+            "epochs": 4,
+            "patience": 2,
+            "batch_size": 32,
+            "learning_rate": 1.5e-4,
+            "dropout": 0.1,
+            "class_weights": "balanced",
+            "focal_gamma": 1.0,
+            "label_smoothing": 0.0,
+        },
+        max_length="max_tokens",
+        reads_bytes=False,
+    ),
+}
+"""By the value of `--encoder`; every other value names a pretrained encoder."""
+
+
+def find_encoder(name: str) -> Encoder:
+    """The encoder that a value of `--encoder` names."""
+    return ENCODERS.get(name, ENCODERS["pretrained"])
+
+
+def describe_defaults(option: str) -> str:
+    """The defaults of an option by encoder, for `--help`: "bytes 0.3, pretrained 0.1"."""
+    return ", ".join(
+        f"{name} {encoder.defaults[option]:g}"
+        if isinstance(encoder.defaults[option], float)
+        else f"{name} {encoder.defaults[option]}"
+        for name, encoder in ENCODERS.items()
+        if option in encoder.defaults
+    )

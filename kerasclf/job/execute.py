@@ -1,0 +1,286 @@
+"""From a prepared job to a finished run: train, calibrate, measure, write, and then rename."""
+
+import platform
+import resource
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from kerasclf.augmentation.new_rows import describe
+from kerasclf.classifier import Classifier
+from kerasclf.console import say, warn
+from kerasclf.decision.rule import fit_decision
+from kerasclf.evaluation.baseline import predict_baseline
+from kerasclf.evaluation.latency import measure_latency
+from kerasclf.evaluation.predictions import evaluate, prediction_frame
+from kerasclf.evaluation.targets import check_targets
+from kerasclf.files import load_record, save_record, save_table, write_json, write_text
+from kerasclf.job.prepare import Job
+from kerasclf.models.featurizer import Featurizer
+from kerasclf.report.page import write_model_card, write_report
+from kerasclf.run.history import Epoch, write_history
+from kerasclf.run.hold import hold
+from kerasclf.run.layout import RunLayout
+from kerasclf.statistics.bootstrap import compare
+from kerasclf.statistics.metrics import confusion_matrix, summarize
+from kerasclf.training.distillation import SoftLabels
+from kerasclf.training.fit import fit
+from kerasclf.training.losses import make_loss
+from kerasclf.training.network import build_network, load_best
+from kerasclf.training.objective import make_objective
+
+PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
+
+
+@dataclass(frozen=True)
+class TrainedCore:
+    """A core that was already trained in another way, to be measured and saved as a run.
+
+    Attributes:
+        core: model inputs to logits.
+        history: all epochs of the job; the last one produced the core's weights.
+        compression: how the core was compressed, for metrics.json.
+    """
+
+    core: keras.Model
+    history: list[Epoch]
+    compression: dict[str, Any]
+
+
+def run_job(
+    job: Job, soft_labels: SoftLabels | None = None, trained: TrainedCore | None = None
+) -> dict[str, Any]:
+    """Trains, calibrates, measures and saves a prepared job.
+
+    Args:
+        job: a prepared job.
+        soft_labels: probabilities of teachers for the training rows.
+        trained: a core to measure and save without training.
+
+    Returns:
+        The content of metrics.json, and the folder of the run under "run".
+
+    Raises:
+        UserError: the encoder cannot be loaded, or the folder cannot be written.
+    """
+    if job.layout is not None and job.layout.metrics.is_file():
+        # Killed between writing the last file and renaming: nothing is left to compute.
+        metrics = load_record(job.layout.metrics)
+        return {"run": str(job.layout.finish().root), **metrics}
+    num_classes = len(job.examples.labels)
+    with job.phase("build"):
+        # Before anything is written: the loss and the encoder may not exist.
+        loss = make_loss(job.config, job.class_weights())
+        strategy, featurizer, core = build_network(job.config, num_classes)
+    layout = job.layout or open_run(job, soft_labels, trained)
+    with hold(layout):
+        if layout.soft_labels.is_file():
+            soft_labels = SoftLabels.load(layout.soft_labels)
+        _announce(job, layout, core.count_params())
+        with strategy.scope():
+            history = train_core(job, featurizer, core, loss, layout, soft_labels)
+        featurizer, core = load_best(job.config, layout, featurizer, core)
+        classifier = Classifier(featurizer, core, job.examples.labels)
+        metrics, predictions = measure(job, classifier)
+        metrics["training"] = _describe_training(history, core.count_params())
+        if layout.compression.is_file():
+            # Only the last epoch has the requested sparsity, clusters or rounding.
+            metrics["compression"] = load_record(layout.compression)
+            metrics["training"] |= _describe_epoch(history[-1])
+        with job.phase("write"):
+            core.save(layout.model)
+            featurizer.save(layout.featurizer)
+            classifier.decision.save(layout.decision)
+            write_json(layout.labels, list(job.examples.labels))
+            save_table(layout.predictions, predictions)
+        return finish(job, layout, metrics, predictions, history)
+
+
+def _announce(job: Job, layout: RunLayout, parameters: int) -> None:
+    for line in job.warnings():
+        warn(line)
+    sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
+    say(f"{layout.root}: {sizes} rows, {parameters:,} parameters")
+    if job.augmented is not None:
+        augmentation = describe(job.augmented)
+        dropped = ", ".join(
+            f"{count} {reason}" for reason, count in augmentation["dropped"].items()
+        )
+        kept, recipes = augmentation["kept"], job.config.augment
+        say(f"{kept} augmented rows to train on ({recipes}); dropped: {dropped}")
+
+
+def train_core(
+    job: Job,
+    featurizer: Featurizer,
+    core: keras.Model,
+    loss: keras.losses.Loss,
+    layout: RunLayout,
+    soft_labels: SoftLabels | None = None,
+) -> list[Epoch]:
+    """Trains a core on the training rows of a job.
+
+    Args:
+        job: a prepared job; its test rows are not read.
+        featurizer: strings to model inputs.
+        core: model inputs to logits, built within the distribution strategy.
+        loss: loss of class ids and logits.
+        layout: receives history, backup and best weights; training resumes from its backup.
+        soft_labels: probabilities of teachers for the training rows.
+
+    Returns:
+        The history of all epochs.
+    """
+    texts, class_ids, sources = job.training_rows()
+    if soft_labels is not None:
+        soft_labels = soft_labels.repeat(sources)
+    objective = make_objective(texts, class_ids, loss, soft_labels)
+    validation = job.texts_and_class_ids("validation")
+    history = fit(core, featurizer, objective, validation, loss, job.config, layout)
+    # The sum over all processes that trained the run.
+    job.seconds["train"] = round(sum(row["seconds"] for row in history), 3)
+    return history
+
+
+def open_run(
+    job: Job, soft_labels: SoftLabels | None = None, trained: TrainedCore | None = None
+) -> RunLayout:
+    """Claims the folder of a new run and writes what is known before training."""
+    layout = RunLayout.create(job.config.output, job.config.name)
+    if soft_labels is not None:
+        soft_labels.save(layout.soft_labels)
+    if trained is not None:
+        trained.core.save_weights(layout.best_weights)
+        write_history(layout.history, trained.history)
+        save_record(layout.compression, trained.compression)
+    save_record(layout.doctor, job.findings)
+    save_table(layout.split, job.split)
+    if job.augmented is not None:
+        save_table(layout.augmented, job.augmented)
+    # The configuration is written last: once it exists, the run can be resumed.
+    write_text(layout.config, job.config.to_yaml())
+    return layout
+
+
+def _split_sizes(job: Job) -> dict[str, int]:
+    counts = job.split["split"].value_counts()
+    return {split: int(counts[split]) for split in ("train", "validation", "test")}
+
+
+def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Fits the decision on the validation rows, then measures the test rows, once.
+
+    Args:
+        job: a prepared job.
+        classifier: a trained classifier; receives the decision.
+
+    Returns:
+        The metrics of the classifier for metrics.json, and the frame of predictions.parquet.
+    """
+    config, labels, ordered = job.config, job.examples.labels, job.examples.ordered
+    texts, class_ids = job.texts_and_class_ids("validation")
+    with job.phase("decide"):
+        validation_logits = classifier.logits(texts)
+        decision, fitted = fit_decision(
+            validation_logits, class_ids, job.costs(), config.review_below, config.seed
+        )
+        classifier.decision = decision
+        decided = decision.decide(validation_logits)
+        validation = summarize(confusion_matrix(class_ids, decided, len(labels)), ordered)
+    with job.phase("latency"):
+        latency = measure_latency(classifier.predict, texts)
+    with job.phase("test"):
+        test_texts, test_class_ids = job.texts_and_class_ids("test")
+        test_logits = classifier.logits(test_texts)
+        test = evaluate(
+            test_texts, test_class_ids, test_logits, decision, labels, ordered, config.seed
+        )
+    with job.phase("baseline"):
+        say("fitting the TF-IDF baseline")
+        # On the original rows, so that runs with and without augmentation have the same baseline.
+        baseline = predict_baseline(*job.texts_and_class_ids("train"), test_texts, config.seed)
+        baseline_confusion = confusion_matrix(test_class_ids, baseline, len(labels))
+        comparison = compare(
+            test_class_ids, decision.decide(test_logits), baseline, len(labels), config.seed
+        )
+    measured = {name: entry["value"] for name, entry in test["measures"].items()}
+    measured |= {f"latency_{name}": value for name, value in latency.items()}
+    predictions = pd.concat(
+        [
+            prediction_frame(split, job.rows(split), logits, decision, labels)
+            for split, logits in (("validation", validation_logits), ("test", test_logits))
+        ],
+        ignore_index=True,
+    )
+    names = np.array(labels, dtype=object)[baseline]
+    predictions.loc[predictions["split"] == "test", "baseline_label"] = names
+    metrics = {
+        "test": test,
+        "targets": check_targets(config.target, measured),
+        "baseline": {
+            "name": "TF-IDF (words 1-2, characters 2-5) + balanced linear SVM",
+            "measures": {
+                name: float(value) for name, value in summarize(baseline_confusion, ordered).items()
+            },
+            "macro_f1_difference": comparison,
+        },
+        "latency": latency,
+        "validation": {name: float(value) for name, value in validation.items()},
+        "decision": {**fitted, "temperature": decision.temperature, "offsets": decision.offsets},
+    }
+    return metrics, predictions
+
+
+def _describe_training(history: list[Epoch], parameters: int) -> dict[str, Any]:
+    best = max(history, key=lambda row: row["val_macro_f1"])
+    return {"parameters": parameters, "epochs": len(history), **_describe_epoch(best)}
+
+
+def _describe_epoch(row: Epoch) -> dict[str, Any]:
+    return {"best_epoch": row["epoch"], "best_val_macro_f1": row["val_macro_f1"]}
+
+
+def finish(
+    job: Job,
+    layout: RunLayout,
+    metrics: dict[str, Any],
+    predictions: pd.DataFrame,
+    history: list[Epoch],
+) -> dict[str, Any]:
+    """Writes report, model card and metrics, and renames the run to its final name.
+
+    Returns:
+        The content of metrics.json, and the folder of the run under "run".
+    """
+    metrics = {
+        "name": job.config.name,
+        "number": layout.number,
+        "labels": list(job.examples.labels),
+        "ordered": job.examples.ordered,
+        "encoder": job.config.encoder,
+        "rows": _split_sizes(job),
+        "data_sha256": job.findings["sha256"],
+        **metrics,
+    }
+    if job.augmented is not None:
+        counts = job.rows("train")["label"].value_counts().sort_index()
+        metrics["augmentation"] = {
+            **describe(job.augmented),
+            "train_by_label": {label: int(count) for label, count in counts.items()},
+        }
+    with job.phase("report"):
+        write_report(layout.report, metrics, predictions, history, job.findings, job.config)
+        write_model_card(layout.model_card, metrics, job.findings, job.config)
+    metrics["seconds"] = job.seconds
+    # Linux counts kibibytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    metrics["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    metrics["versions"] = {name: version(name) for name in PACKAGES}
+    metrics["versions"]["python"] = platform.python_version()
+    save_record(layout.metrics, metrics)
+    return {"run": str(layout.finish().root), **metrics}

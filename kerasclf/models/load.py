@@ -1,0 +1,36 @@
+"""Featurizer and core of a finished run, read from its folder."""
+
+from pathlib import Path
+
+import keras
+
+from kerasclf.encoders import ENCODERS
+from kerasclf.errors import UserError
+from kerasclf.files import load_record
+from kerasclf.models.featurizer import SETTINGS, Featurizer
+
+
+def load_featurizer(folder: Path) -> Featurizer:
+    """Loads what `Featurizer.save` wrote.
+
+    Raises:
+        UserError: the folder was written by an encoder that is not registered here.
+    """
+    kind = load_record(folder / SETTINGS)["kind"]
+    for encoder in ENCODERS.values():
+        if encoder.kind == kind:
+            return encoder.module().load_featurizer(folder)
+    kinds = ", ".join(encoder.kind for encoder in ENCODERS.values())
+    raise UserError(f"{folder} has the featurizer {kind!r}; expected one of {kinds}")
+
+
+def load_model(model: Path, featurizer: Path) -> tuple[Featurizer, keras.Model]:
+    """Loads featurizer and core.
+
+    Args:
+        model: `model.keras` of a run.
+        featurizer: folder of its featurizer.
+    """
+    # First, since its module registers the classes that a pretrained core is made of.
+    loaded = load_featurizer(featurizer)
+    return loaded, keras.saving.load_model(model, compile=False)

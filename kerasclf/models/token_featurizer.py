@@ -1,0 +1,95 @@
+"""Texts to the token ids of a pretrained encoder."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kerasclf.files import save_record
+from kerasclf.models.featurizer import SETTINGS
+
+BUCKETS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Token lengths that batches are cropped to: few, so that few graphs are traced."""
+
+
+class TokenFeaturizer:
+    """Texts to token ids and padding mask, cropped to the bucket of the longest text."""
+
+    buckets_by_length = True
+    needs_tf_text = True
+
+    def __init__(self, preprocessor: keras.layers.Layer):
+        """Creates the featurizer.
+
+        Args:
+            preprocessor: a KerasHub text classifier preprocessor with its tokenizer.
+        """
+        self.preprocessor = preprocessor
+        self._lengths = [b for b in BUCKETS if b < preprocessor.sequence_length]
+        self._lengths.append(preprocessor.sequence_length)
+
+    @property
+    def input_length(self) -> int:
+        """Tokens of a text that are read, special tokens included."""
+        return self.preprocessor.sequence_length
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The core's own inputs: BERT has segment ids, too."""
+        return tuple(sorted(self.read(tf.constant([""]))))
+
+    def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
+        features = self._tokenize(texts)
+        counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
+        lengths = tf.constant(self._lengths)
+        length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
+        return {name: value[:, :length] for name, value in features.items()}
+
+    def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same uncropped, int32 [batch, max_tokens]: tokenizers are not builtin TFLite ops."""
+        return {name: tf.cast(value, tf.int32) for name, value in self._tokenize(texts).items()}
+
+    def featurize(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The inputs themselves."""
+        return inputs
+
+    def _tokenize(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        # A token is rarely longer than 32 bytes; tokenizing a text of megabytes takes minutes.
+        start = tf.strings.substr(texts, 0, self.input_length * 32)
+        valid = tf.strings.unicode_transcode(start, "UTF-8", "UTF-8", errors="ignore")
+        # Tokenizers read NUL as the end of a text in a graph, and as a letter in eager mode.
+        return self.preprocessor(tf.strings.regex_replace(valid, r"\x00", " "))
+
+    def describe(self) -> dict[str, Any]:
+        """What a program that feeds an exported file must know."""
+        return {
+            "input": "tokens",
+            "max_tokens": self.input_length,
+            "tokenizer": type(self.preprocessor.tokenizer).__name__,
+        }
+
+    def resources(self) -> list[Any]:
+        """The tokenizer's vocabularies, which a SavedModel holds only if it tracks them."""
+        kinds = (tf.Module, tf.saved_model.experimental.TrackableResource)
+        members = vars(self.preprocessor.tokenizer).values()
+        return [member for member in members if isinstance(member, kinds)]
+
+    def save(self, folder: Path) -> None:
+        """Writes the preprocessor and the tokenizer's vocabulary to `folder`."""
+        folder.mkdir(exist_ok=True)
+        self.preprocessor.save_to_preset(str(folder))
+        save_record(folder / SETTINGS, {"kind": "tokens"})
+
+    @classmethod
+    def load(cls, folder: Path) -> "TokenFeaturizer":
+        """Loads what `save` wrote."""
+        import keras_hub  # noqa: F401  registers the preprocessors' classes
+
+        settings = json.loads((folder / "preprocessor.json").read_text(encoding="utf-8"))
+        preprocessor = keras.saving.deserialize_keras_object(settings)
+        preprocessor.tokenizer.load_assets(str(folder / "assets" / "tokenizer"))
+        return cls(preprocessor)

@@ -1,0 +1,164 @@
+"""Results printed on the terminal."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kerasclf.report.wording import (
+    describe_baseline,
+    describe_best,
+    describe_ensemble,
+    describe_target,
+    in_interval,
+    to_words,
+)
+
+
+def print_measures(evaluation: dict[str, Any], title: str) -> None:
+    """Prints metrics with their intervals, and the scores of each class."""
+    console = Console(highlight=False, markup=False)
+    metrics = Table("metric", "value", "95 % interval", title=title, box=box.SIMPLE)
+    for name, entry in evaluation["measures"].items():
+        metrics.add_row(
+            to_words(name),
+            f"{entry['value']:.4f}",
+            f"{entry['low']:.4f} to {entry['high']:.4f}",
+        )
+    console.print(metrics)
+    console.print(make_class_table(evaluation["per_class"]))
+    if "review" in evaluation:
+        review = evaluation["review"]
+        rest = review["accuracy_of_rest"]
+        console.print(
+            f"review  {review['share']:.1%} of the texts have a confidence below {review['below']}"
+            + ("" if rest is None else f"; accuracy of the others {rest:.4f}")
+        )
+
+
+def make_class_table(per_class: dict[str, dict[str, float]]) -> Table:
+    """The scores of each class."""
+    table = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
+    for label, scores in per_class.items():
+        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
+        table.add_row(label, *values, f"{scores['support']:.0f}")
+    return table
+
+
+def print_summary(metrics: dict[str, Any]) -> None:
+    """Prints the result of a finished run."""
+    console = Console(highlight=False, markup=False)
+    print_measures(metrics["test"], f"{metrics['name']}: {metrics['test']['rows']} test rows")
+    macro_f1 = metrics["test"]["measures"]["macro_f1"]
+    latency = metrics["latency"]
+    ensemble = metrics.get("ensemble")
+    members = ensemble["members"] if ensemble else []
+    lines = [
+        f"macro-F1  {in_interval(macro_f1)}",
+        f"baseline  {describe_baseline(metrics['baseline'])}",
+        *(f"member    {member['run']}, weight {member['weight']:.3f}" for member in members),
+        *([f"ensemble  {describe_ensemble(ensemble)}"] if ensemble else []),
+        f"latency   one text: p50 {latency['p50_ms']:.2f} ms, p95 {latency['p95_ms']:.2f} ms, "
+        f"p99 {latency['p99_ms']:.2f} ms",
+        *(f"target    {describe_target(target)}" for target in metrics["targets"]),
+        f"time      {sum(metrics['seconds'].values()):.0f} s, "
+        f"peak memory {metrics['peak_memory_bytes'] / 2**20:.0f} MiB",
+        f"run       {metrics['run']}  (open report.html)",
+    ]
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def print_attacks(result: dict[str, Any]) -> None:
+    """Prints macro-F1 under each attack."""
+    title = f"{result['run']}: {result['rows']} test rows, seed {result['seed']}"
+    columns = ("attack", "changed", "macro-F1", "95 % interval", "change", "95 % interval")
+    table = Table(*columns, title=title, box=box.SIMPLE)
+
+    def format_short(value: float, low: float, high: float, sign: str = "") -> tuple[str, str]:
+        # Three digits: a row then fits into 80 columns.
+        return f"{value:{sign}.3f}", f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+    table.add_row("none", "", *format_short(**result["clean"]["macro_f1"]))
+    for name, entry in result["attacks"].items():
+        gain = entry["difference"]
+        change = format_short(gain["difference"], gain["low"], gain["high"], "+")
+        table.add_row(name, f"{entry['changed']:.0%}", *format_short(**entry["macro_f1"]), *change)
+    Console(highlight=False, markup=False).print(table)
+
+
+def print_crossval(result: dict[str, Any]) -> None:
+    """Prints mean, standard deviation and range of each metric, and the scores of each class."""
+    console = Console(highlight=False, markup=False)
+    folds = result["folds"]
+    title = f"{result['name']}: {len(folds)} folds of {result['rows']} training rows"
+    metrics = Table("metric", "mean", "std", "lowest", "highest", title=title, box=box.SIMPLE)
+    for name, mean in result["mean"].items():
+        values = [fold[name] for fold in folds]
+        cells = (mean, result["std"][name], min(values), max(values))
+        metrics.add_row(to_words(name), *(f"{value:.4f}" for value in cells))
+    console.print(metrics)
+    console.print(make_class_table(result["per_class"]))
+    line = f"folds   {result['folder']}  (reused by kerasclf distill --out-of-fold {len(folds)})"
+    console.print(line, soft_wrap=True)
+
+
+def print_comparison(result: dict[str, Any]) -> None:
+    """Prints leaderboard, differences, scores by class and the best run."""
+    console = Console(highlight=False, markup=False)
+    console.print(_leaderboard(result))
+    for name, pairs in result["differences"].items():
+        console.print(_differences(to_words(name), pairs))
+    console.print(_classes(result))
+    console.print(describe_best(result["best"]), soft_wrap=True)
+
+
+def _leaderboard(result: dict[str, Any]) -> Table:
+    table = Table(title=f"{result['rows']} test rows", box=box.SIMPLE)
+    table.add_column("run", overflow="fold")
+    for name in ("macro-F1", "accuracy", "targets", "size", "p99", "training"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in result["runs"]:
+        cost = entry["cost"]
+        table.add_row(
+            entry["run"],
+            *(f"{entry['measures'][name]['value']:.4f}" for name in ("macro_f1", "accuracy")),
+            f"{sum(target['met'] for target in entry['targets'])} of {len(entry['targets'])}",
+            f"{cost['size_bytes'] / 1e6:.1f} MB",
+            f"{cost['p99_ms']:.1f} ms",
+            f"{cost['train_seconds']:.0f} s",
+        )
+    return table
+
+
+def _differences(metric: str, pairs: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"paired differences in {metric}, p corrected by Holm", box=box.SIMPLE)
+    for name in ("first", "second"):
+        table.add_column(name, overflow="fold")
+    for name in ("difference", "95 % interval", "p", "first is"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for pair in pairs:
+        table.add_row(
+            pair["first"],
+            pair["second"],
+            f"{pair['difference']:+.4f}",
+            f"{pair['low']:+.4f} to {pair['high']:+.4f}",
+            f"{pair['p_holm']:.4f}",
+            pair["verdict"],
+        )
+    return table
+
+
+def _classes(result: dict[str, Any]) -> Table:
+    table = Table(title="F1 by class", box=box.SIMPLE)
+    table.add_column("class", overflow="fold")
+    table.add_column("rows", justify="right")
+    for entry in result["runs"]:
+        table.add_column(entry["run"], justify="right", overflow="fold")
+    for label in result["labels"]:
+        scores = [entry["per_class"][label] for entry in result["runs"]]
+        table.add_row(
+            label, f"{scores[0]['support']:.0f}", *(f"{score['f1']:.3f}" for score in scores)
+        )
+    return table

@@ -1,0 +1,1 @@
+"""Metrics, bootstrap intervals and paired comparisons, from arrays alone."""

@@ -1,0 +1,130 @@
+"""Percentile bootstrap intervals of metrics, and of the difference between two models."""
+
+from collections.abc import Iterator
+from typing import TypedDict
+
+import numpy as np
+
+from kerasclf.statistics.metrics import (
+    PROBABILITY_METRICS,
+    confusion_matrix,
+    macro_f1,
+    summarize,
+)
+
+RESAMPLES = 1000
+
+
+class Estimate(TypedDict):
+    """A metric with the bounds of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Difference(TypedDict):
+    """A difference between two models with the bounds of its 95 % interval.
+
+    The verdict is "better" or "worse" where the interval excludes 0, else "undecided".
+    """
+
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
+
+def resamples(n: int, seed: int, count: int = RESAMPLES) -> Iterator[np.ndarray]:
+    """Row positions of each resample, int64 [n], drawn with replacement from the seed."""
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        yield random.integers(n, size=n)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of resampled values (Efron 1979, percentile method)."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def measure(
+    class_ids: np.ndarray,
+    predicted: np.ndarray,
+    log_probabilities: np.ndarray,
+    ordered: bool,
+    seed: int,
+) -> dict[str, Estimate]:
+    """All metrics of a model with their 95 % intervals.
+
+    Args:
+        class_ids: int64 [n], true class ids.
+        predicted: int64 [n], predicted class ids.
+        log_probabilities: float [n, num_classes], calibrated.
+        ordered: whether the labels are ordered.
+        seed: of the resamples.
+
+    Returns:
+        An estimate for each metric; log loss in nats.
+    """
+
+    def measure_rows(rows: np.ndarray) -> dict[str, float]:
+        return measure_once(class_ids[rows], predicted[rows], log_probabilities[rows], ordered)
+
+    values = measure_rows(np.arange(len(class_ids)))
+    samples = [measure_rows(rows) for rows in resamples(len(class_ids), seed)]
+    estimates = {}
+    for name, value in values.items():
+        low, high = interval(np.array([sample[name] for sample in samples]))
+        estimates[name] = Estimate(value=value, low=low, high=high)
+    return estimates
+
+
+def measure_once(
+    class_ids: np.ndarray, predicted: np.ndarray, log_probabilities: np.ndarray, ordered: bool
+) -> dict[str, float]:
+    """All metrics of a model without intervals; the arguments are those of `measure`."""
+    confusion = confusion_matrix(class_ids, predicted, log_probabilities.shape[1])
+    return {
+        **{name: float(value) for name, value in summarize(confusion, ordered).items()},
+        **{
+            name: metric(log_probabilities, class_ids)
+            for name, metric in PROBABILITY_METRICS.items()
+        },
+    }
+
+
+def compare(
+    class_ids: np.ndarray,
+    predicted: np.ndarray,
+    baseline: np.ndarray,
+    num_classes: int,
+    seed: int,
+) -> Difference:
+    """Whether a model beats a baseline on the same rows, by a paired bootstrap of macro-F1.
+
+    Args:
+        class_ids: int64 [n], true class ids.
+        predicted: int64 [n], class ids predicted by the model.
+        baseline: int64 [n], class ids predicted by the baseline.
+        num_classes: number of classes.
+        seed: of the resamples.
+
+    Returns:
+        The macro-F1 of the model less that of the baseline.
+    """
+
+    def difference(rows: np.ndarray) -> float:
+        model_f1, baseline_f1 = (
+            macro_f1(confusion_matrix(class_ids[rows], ids[rows], num_classes))
+            for ids in (predicted, baseline)
+        )
+        return float(model_f1 - baseline_f1)
+
+    low, high = interval(np.array([difference(rows) for rows in resamples(len(class_ids), seed)]))
+    return Difference(
+        difference=difference(np.arange(len(class_ids))),
+        low=low,
+        high=high,
+        verdict="better" if low > 0 else "worse" if high < 0 else "undecided",
+    )
