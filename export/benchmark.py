@@ -113,10 +113,15 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
+def _parse(arguments: Sequence[str], prog: str) -> Any:
+    """Parses the arguments into a namespace that has `json`, as `command.run` needs."""
+    return make_parser().parse_args(arguments)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code, which is 1 also for a regression."""
     return command.run(
-        lambda arguments, _: make_parser().parse_args(arguments),
+        _parse,
         benchmark,
         show,
         argv,

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ class Options:
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+ResultT = TypeVar("ResultT", bound=Mapping[str, Any])
 
 
 def parse(
@@ -106,11 +107,11 @@ def parser(
 
 def run(
     parse_arguments: Callable[[Sequence[str], str], OptionsT],
-    work: Callable[[OptionsT], dict[str, Any]],
-    show: Callable[[dict[str, Any]], None],
+    work: Callable[[OptionsT], ResultT],
+    show: Callable[[ResultT], None],
     argv: Sequence[str] | None,
     prog: str,
-    passed: Callable[[dict[str, Any]], bool] = lambda result: True,
+    passed: Callable[[ResultT], bool] = lambda result: True,
 ) -> int:
     """Runs one command and returns its exit code.
 

@@ -23,9 +23,13 @@ from kerasclf.files import FORMAT, check_format
 # Options of which `TrainConfig.resolved` replaces None; all code but the command line reads them
 # from a resolved configuration.
 if TYPE_CHECKING:
-    ResolvedInt, ResolvedFloat, ResolvedStr = int, float, str
+    ResolvedInt = int
+    ResolvedFloat = float
+    ResolvedStr = str
 else:
-    ResolvedInt, ResolvedFloat, ResolvedStr = int | None, float | None, str | None
+    ResolvedInt = int | None
+    ResolvedFloat = float | None
+    ResolvedStr = str | None
 
 DEFAULT_DATA_SET = "chat-language"
 

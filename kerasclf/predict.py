@@ -40,14 +40,14 @@ def predict(options: PredictOptions) -> dict[str, Any]:
         raise UserError("expected either texts, or --input FILE with --output FILE")
     if bool(options.input) != bool(options.output):
         raise UserError("found only one of --input and --output; give both")
-    if options.input:
+    if options.input and options.output:
         check_prediction_paths(options.input, options.output, options.encoding)
 
     with console.quiet_imports():
         from kerasclf.classifier import Classifier
 
     classifier = Classifier.load(layout.root)
-    if options.input:
+    if options.input and options.output:
         rows = predict_table(
             classifier, options.input, options.output, options.text_column, options.encoding
         )

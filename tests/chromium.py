@@ -23,7 +23,7 @@ ARGUMENTS = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
-TIMEOUT_S = 60
+TIMEOUT_S = 300
 """Limit for a response, and for a condition that a test waits for; a busy machine is slow."""
 
 

@@ -66,13 +66,13 @@ def test_a_typo_keeps_most_letters():
 
 def test_figures_by_hand():
     """A classifier that only knows the small letter "a" from all others."""
-    texts, classes = ["a", "b"] * 50, np.array([0, 1] * 50)
+    texts, class_ids = ["a", "b"] * 50, np.array([0, 1] * 50)
 
-    def logits(of):
-        return np.array([[5.0, 0.0] if text == "a" else [0.0, 5.0] for text in of])
+    def logits(texts):
+        return np.array([[5.0, 0.0] if text == "a" else [0.0, 5.0] for text in texts])
 
-    attacks = {"none": lambda text, draw: text, "all": lambda text, draw: text.upper()}
-    found = measure_attacks(texts, classes, logits, Decision(1.0, (0.0, 0.0)), attacks, 0)
+    attacks = {"none": lambda text, _: text, "all": lambda text, _: text.upper()}
+    found = measure_attacks(texts, class_ids, logits, Decision(1.0, (0.0, 0.0)), attacks, 0)
     assert found["rows"] == 100
     assert found["clean"]["macro_f1"]["value"] == 1.0
     assert found["attacks"]["none"]["changed"] == 0
@@ -88,8 +88,8 @@ def test_figures_by_hand():
 
 
 def test_case_by_hand():
-    draw = random.Random(0)
-    flips = [draw.random() < 0.3 for _ in "abcd"]
+    generator = random.Random(0)
+    flips = [generator.random() < 0.3 for _ in "abcd"]
     expected = "".join(c.upper() if flip else c for c, flip in zip("abcd", flips, strict=True))
     assert ATTACKS["case"]("abcd", random.Random(0)) == expected
 

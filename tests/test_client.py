@@ -105,7 +105,7 @@ def test_classify_over_rest_and_grpc(server, models, run):
         example.features.feature["text"].bytes_list.value.append(text.encode())
     with grpc.insecure_channel(server.hosts["grpc"]) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        rows = stub.Classify(request, timeout=10).result.classifications
+        rows = stub.Classify(request, timeout=120).result.classifications
     assert len(rows) == len(scores) == 2
     for row, row_scores, probabilities in zip(rows, scores, expected, strict=True):
         assert {entry.label: entry.score for entry in row.classes} == pytest.approx(row_scores)

@@ -8,6 +8,7 @@ import pytest
 from conftest import SMALL
 
 from kerasclf import cli
+from kerasclf.files import load_record
 from kerasclf.statistics.bootstrap import compare, measure, measure_once
 from kerasclf.statistics.comparison import bootstrap_p_value, compare_pairs, holm
 from kerasclf.train import main as train
@@ -37,11 +38,11 @@ def test_p_value_by_hand():
 @pytest.fixture(scope="module")
 def sample():
     random = np.random.default_rng(0)
-    labels = random.choice(3, 400, p=[0.6, 0.3, 0.1])
+    class_ids = random.choice(3, 400, p=[0.6, 0.3, 0.1])
     hit = {"good": 0.9, "fair": 0.7, "same": 0.7}
     random = {run: np.random.default_rng(7 if run == "good" else 5) for run in hit}
-    return labels, {
-        run: np.where(random[run].random(400) < share, labels, random[run].integers(0, 3, 400))
+    return class_ids, {
+        run: np.where(random[run].random(400) < share, class_ids, random[run].integers(0, 3, 400))
         for run, share in hit.items()
     }
 
@@ -57,32 +58,32 @@ def test_pairs(sample):
         assert (equal["difference"], equal["p"], equal["verdict"]) == (0, 1, "undecided")
         # Three pairs: the smallest p-value three times.
         assert by_pair["good", "fair"]["p_holm"] == pytest.approx(3 * 2 / 10_001)
-    labels, predicted = sample
-    accuracy = {run: (of == labels).mean() for run, of in predicted.items()}
+    class_ids, predicted = sample
+    accuracy = {run: (ids == class_ids).mean() for run, ids in predicted.items()}
     difference = found["accuracy"][0]["difference"]
     assert difference == pytest.approx(accuracy["good"] - accuracy["fair"])
 
 
 def test_pairs_turn_round_with_their_order(sample):
-    labels, predicted = sample
+    class_ids, predicted = sample
     pair = {run: predicted[run] for run in ("fair", "good")}
-    forth = compare_pairs(labels, pair, 3, 0)["macro_f1"][0]
-    back = compare_pairs(labels, dict(reversed(pair.items())), 3, 0)["macro_f1"][0]
+    forth = compare_pairs(class_ids, pair, 3, 0)["macro_f1"][0]
+    back = compare_pairs(class_ids, dict(reversed(pair.items())), 3, 0)["macro_f1"][0]
     assert (forth["verdict"], back["verdict"]) == ("worse", "better")
     assert forth["difference"] == -back["difference"]
     assert forth["low"] == pytest.approx(-back["high"])
     # The report's comparison with its baseline says the same, of fewer resamples.
-    single = compare(labels, predicted["fair"], predicted["good"], 3, 0)
+    single = compare(class_ids, predicted["fair"], predicted["good"], 3, 0)
     assert single["difference"] == pytest.approx(forth["difference"])
     assert single["low"] == pytest.approx(forth["low"], abs=0.02)
 
 
-def test_measures_once_are_those_with_intervals(sample):
-    labels, predicted = sample
+def test_metrics_once_are_those_with_intervals(sample):
+    class_ids, predicted = sample
     logs = np.log(np.random.default_rng(1).dirichlet(np.ones(3), 400))
-    with_intervals = measure(labels, predicted["good"], logs, True, 0)
+    with_intervals = measure(class_ids, predicted["good"], logs, True, 0)
     expected = {name: entry["value"] for name, entry in with_intervals.items()}
-    assert measure_once(labels, predicted["good"], logs, True) == expected
+    assert measure_once(class_ids, predicted["good"], logs, True) == expected
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_compare(run, weak, tmp_path, capsys):
     arguments = ["compare", str(weak), str(run), f"--output={output}", "--target", "accuracy>=0.7"]
     assert cli.main([*arguments, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert json.loads((output / "compare.json").read_text()) == result
+    assert load_record(output / "compare.json") == result
     assert [entry["run"] for entry in result["runs"]] == ["greetings/1", "weak/1"]
     assert result["best"]["run"] == "greetings/1"
     assert result["best"]["test_targets_met"] == 1
@@ -121,7 +122,7 @@ def test_compare(run, weak, tmp_path, capsys):
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "best under the targets: greetings/1" in printed
-    assert "p after Holm" in printed
+    assert "p corrected by Holm" in printed
 
 
 def test_a_better_run_is_not_picked_by_its_test_rows(run, weak, tmp_path, capsys):
@@ -151,7 +152,7 @@ BAD = {
     "no such run": (["{run}", "{dir}/none"], "no run"),
     "other rows": (["{run}", "{other}"], "20 test rows and .* 20, of which .* --split"),
     "other labels": (["{run}", "{renamed}"], "know different labels"),
-    "bad target": (["{run}", "{weak}", "--target", "f1>1"], "expected a measure"),
+    "bad target": (["{run}", "{weak}", "--target", "f1>1"], "expected a metric"),
     "a file": (["{run}", "{weak}", "--output={table}"], "is a file; expected a folder"),
 }
 

@@ -9,58 +9,58 @@ from kerasclf.decision.temperature import fit_temperature
 from kerasclf.errors import UserError
 
 
-def sample(n, classes, seed, signal=1.5):
+def sample(n, num_classes, seed, signal=1.5):
     random = np.random.default_rng(seed)
-    shares = 1 / np.arange(1, classes + 1) ** 1.5
-    labels = random.choice(classes, n, p=shares / shares.sum())
-    logits = random.normal(size=(n, classes))
-    logits[np.arange(n), labels] += signal
-    return logits, labels
+    shares = 1 / np.arange(1, num_classes + 1) ** 1.5
+    class_ids = random.choice(num_classes, n, p=shares / shares.sum())
+    logits = random.normal(size=(n, num_classes))
+    logits[np.arange(n), class_ids] += signal
+    return logits, class_ids
 
 
 def test_temperature_finds_the_scale_that_made_the_labels():
     random = np.random.default_rng(0)
     logits = random.normal(size=(20000, 3)) * 2
-    labels = np.array([random.choice(3, p=p) for p in softmax(logits, axis=1)])
-    assert fit_temperature(logits, labels) == pytest.approx(1.0, abs=0.05)
-    assert fit_temperature(logits * 3, labels) == pytest.approx(3.0, abs=0.15)
+    class_ids = np.array([random.choice(3, p=p) for p in softmax(logits, axis=1)])
+    assert fit_temperature(logits, class_ids) == pytest.approx(1.0, abs=0.05)
+    assert fit_temperature(logits * 3, class_ids) == pytest.approx(3.0, abs=0.15)
 
 
 def test_temperature_keeps_labels():
-    logits, labels = sample(200, 4, 0)
+    logits, class_ids = sample(200, 4, 0)
     plain, scaled = (
-        Decision(t, (0.0,) * 4).decide(logits) for t in (1.0, fit_temperature(logits, labels))
+        Decision(t, (0.0,) * 4).decide(logits) for t in (1.0, fit_temperature(logits, class_ids))
     )
     assert (plain == scaled).all()
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize(("n", "classes"), [(5, 2), (40, 3), (300, 8)])
-def test_offsets_are_never_worse_than_argmax_on_the_rows_they_were_fitted_on(n, classes, seed):
-    logits, labels = sample(n, classes, seed)
+@pytest.mark.parametrize(("n", "num_classes"), [(5, 2), (40, 3), (300, 8)])
+def test_offsets_are_never_worse_than_argmax_on_the_rows_they_were_fitted_on(n, num_classes, seed):
+    logits, class_ids = sample(n, num_classes, seed)
     scores = log_softmax(logits, axis=1)
-    offsets = fit_offsets(scores, labels)
-    plain = macro_f1(labels, scores.argmax(axis=1))
-    assert macro_f1(labels, (scores + offsets).argmax(axis=1)) >= plain
+    offsets = fit_offsets(scores, class_ids)
+    plain = macro_f1(class_ids, scores.argmax(axis=1))
+    assert macro_f1(class_ids, (scores + offsets).argmax(axis=1)) >= plain
 
 
 def test_offsets_undo_a_bias():
-    logits, labels = sample(4000, 4, 1)
+    logits, class_ids = sample(4000, 4, 1)
     biased = logits + np.array([0, 0, 0, -2.0])
     scores = log_softmax(biased, axis=1)
-    offsets = fit_offsets(scores, labels)
+    offsets = fit_offsets(scores, class_ids)
     assert offsets[3] - offsets[:3].mean() > 1
     assert (
-        macro_f1(labels, (scores + offsets).argmax(axis=1))
-        > macro_f1(labels, scores.argmax(axis=1)) + 0.05
+        macro_f1(class_ids, (scores + offsets).argmax(axis=1))
+        > macro_f1(class_ids, scores.argmax(axis=1)) + 0.05
     )
 
 
 def test_offsets_stay_small_where_classes_are_far_apart():
     scores = np.log(np.array([[0.999, 0.001]] * 20 + [[0.002, 0.998]] * 5 + [[0.6, 0.4]]))
-    labels = np.array([0] * 20 + [1] * 6)
-    offsets = fit_offsets(scores, labels)
-    assert macro_f1(labels, (scores + offsets).argmax(axis=1)) == 1.0
+    class_ids = np.array([0] * 20 + [1] * 6)
+    offsets = fit_offsets(scores, class_ids)
+    assert macro_f1(class_ids, (scores + offsets).argmax(axis=1)) == 1.0
     assert np.ptp(offsets) < 1.0
 
 
@@ -78,13 +78,13 @@ def test_cross_fitting_sees_through_noise():
 
 
 def test_offsets_are_kept_only_if_they_help_on_other_rows():
-    logits, labels = sample(2000, 4, 2)
-    decision, found = fit_decision(logits - [0, 0, 0, 2.0], labels, None, None, 0)
-    assert found["rule"] == "offsets"
-    assert found["cross_fitted_gain"] > found["cross_fitted_error"] > 0
-    perfect = 10 * np.eye(4)[labels]
-    decision, found = fit_decision(perfect, labels, None, None, 0)
-    assert found["rule"] == "argmax"
+    logits, class_ids = sample(2000, 4, 2)
+    decision, choice = fit_decision(logits - [0, 0, 0, 2.0], class_ids, None, None, 0)
+    assert choice["rule"] == "offsets"
+    assert choice["cross_fitted_gain"] > choice["cross_fitted_error"] > 0
+    perfect = 10 * np.eye(4)[class_ids]
+    decision, choice = fit_decision(perfect, class_ids, None, None, 0)
+    assert choice["rule"] == "argmax"
     assert set(decision.offsets) == {0.0}
 
 

@@ -5,8 +5,9 @@ from sklearn import metrics as sk
 from kerasclf.decision.rule import Decision
 from kerasclf.errors import UserError
 from kerasclf.evaluation.baseline import predict_baseline
-from kerasclf.statistics.bootstrap import compare, measure
 from kerasclf.evaluation.predictions import evaluate
+from kerasclf.evaluation.targets import check_targets, parse_target
+from kerasclf.statistics.bootstrap import compare, measure, measure_once
 from kerasclf.statistics.metrics import (
     class_scores,
     confusion_matrix,
@@ -14,15 +15,14 @@ from kerasclf.statistics.metrics import (
     log_losses,
     summarize,
 )
-from kerasclf.evaluation.targets import check_targets, parse_target
 
 
 @pytest.fixture(scope="module")
 def sample():
     random = np.random.default_rng(0)
-    labels = random.choice(4, 500, p=[0.6, 0.2, 0.15, 0.05])
-    predicted = np.where(random.random(500) < 0.7, labels, random.integers(0, 4, 500))
-    return labels, predicted
+    class_ids = random.choice(4, 500, p=[0.6, 0.2, 0.15, 0.05])
+    predicted = np.where(random.random(500) < 0.7, class_ids, random.integers(0, 4, 500))
+    return class_ids, predicted
 
 
 def test_confusion_by_hand():
@@ -30,26 +30,26 @@ def test_confusion_by_hand():
     assert found.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
-def test_measures_agree_with_scikit_learn(sample):
-    labels, predicted = sample
-    found = summarize(confusion_matrix(labels, predicted, 4), ordered=True)
+def test_metrics_agree_with_scikit_learn(sample):
+    class_ids, predicted = sample
+    found = summarize(confusion_matrix(class_ids, predicted, 4), ordered=True)
     expected = {
-        "accuracy": sk.accuracy_score(labels, predicted),
-        "macro_f1": sk.f1_score(labels, predicted, average="macro"),
-        "weighted_f1": sk.f1_score(labels, predicted, average="weighted"),
-        "mcc": sk.matthews_corrcoef(labels, predicted),
-        "quadratic_kappa": sk.cohen_kappa_score(labels, predicted, weights="quadratic"),
-        "off_by_two": (np.abs(labels - predicted) >= 2).mean(),
+        "accuracy": sk.accuracy_score(class_ids, predicted),
+        "macro_f1": sk.f1_score(class_ids, predicted, average="macro"),
+        "weighted_f1": sk.f1_score(class_ids, predicted, average="weighted"),
+        "mcc": sk.matthews_corrcoef(class_ids, predicted),
+        "quadratic_kappa": sk.cohen_kappa_score(class_ids, predicted, weights="quadratic"),
+        "off_by_two": (np.abs(class_ids - predicted) >= 2).mean(),
     }
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)
 
 
 def test_class_scores_agree_with_scikit_learn_and_are_zero_for_a_class_never_predicted(sample):
-    labels = sample[0]
+    class_ids = sample[0]
     predicted = np.where(sample[1] == 3, 0, sample[1])
-    found = class_scores(confusion_matrix(labels, predicted, 4))
+    found = class_scores(confusion_matrix(class_ids, predicted, 4))
     precision, recall, f1, support = sk.precision_recall_fscore_support(
-        labels, predicted, zero_division=0
+        class_ids, predicted, zero_division=0
     )
     for name, expected in zip(
         ("precision", "recall", "f1", "support"), (precision, recall, f1, support), strict=True
@@ -60,9 +60,9 @@ def test_class_scores_agree_with_scikit_learn_and_are_zero_for_a_class_never_pre
 
 def test_calibration_error_by_hand():
     # Bins around 0.9 (half right: gap 0.4) and 0.5 (all right: gap 0.5), two rows each.
-    confidence = np.array([0.9, 0.9, 0.5, 0.5])
-    hits = np.array([True, False, True, True])
-    assert expected_calibration_error(confidence, hits) == pytest.approx(0.45)
+    log_probabilities = np.log(np.array([[0.9, 0.1], [0.9, 0.1], [0.5, 0.5], [0.5, 0.5]]))
+    class_ids = np.array([0, 1, 0, 0])
+    assert expected_calibration_error(log_probabilities, class_ids) == pytest.approx(0.45)
 
 
 def test_log_loss_by_hand():
@@ -72,10 +72,10 @@ def test_log_loss_by_hand():
 
 def test_interval_of_accuracy_is_that_of_a_share():
     random = np.random.default_rng(1)
-    labels = random.integers(0, 2, 2000)
-    predicted = np.where(random.random(2000) < 0.8, labels, 1 - labels)
+    class_ids = random.integers(0, 2, 2000)
+    predicted = np.where(random.random(2000) < 0.8, class_ids, 1 - class_ids)
     scores = np.log(np.full((2000, 2), 0.5))
-    entry = measure(labels, predicted, scores, False, 0)["accuracy"]
+    entry = measure(class_ids, predicted, scores, False, 0)["accuracy"]
     error = np.sqrt(0.8 * 0.2 / 2000)
     assert entry["low"] < entry["value"] < entry["high"]
     assert entry["high"] - entry["low"] == pytest.approx(2 * 1.96 * error, rel=0.1)
@@ -83,17 +83,19 @@ def test_interval_of_accuracy_is_that_of_a_share():
 
 def test_comparison_is_paired():
     random = np.random.default_rng(2)
-    labels = random.integers(0, 3, 1000)
-    good = np.where(random.random(1000) < 0.8, labels, (labels + 1) % 3)
+    class_ids = random.integers(0, 3, 1000)
+    good = np.where(random.random(1000) < 0.8, class_ids, (class_ids + 1) % 3)
     # Right in the same rows and in 20 more: a small difference, but a sure one.
     better = good.copy()
-    better[np.flatnonzero(good != labels)[:20]] = labels[np.flatnonzero(good != labels)[:20]]
-    assert compare(labels, better, good, 3, 0)["verdict"] == "better"
-    assert compare(labels, good, better, 3, 0)["verdict"] == "worse"
-    same = compare(labels, good, good, 3, 0)
+    better[np.flatnonzero(good != class_ids)[:20]] = class_ids[
+        np.flatnonzero(good != class_ids)[:20]
+    ]
+    assert compare(class_ids, better, good, 3, 0)["verdict"] == "better"
+    assert compare(class_ids, good, better, 3, 0)["verdict"] == "worse"
+    same = compare(class_ids, good, good, 3, 0)
     assert (same["verdict"], same["low"], same["high"]) == ("undecided", 0, 0)
-    other = np.where(random.random(1000) < 0.8, labels, (labels + 2) % 3)
-    assert compare(labels, other, good, 3, 0)["verdict"] == "undecided"
+    other = np.where(random.random(1000) < 0.8, class_ids, (class_ids + 2) % 3)
+    assert compare(class_ids, other, good, 3, 0)["verdict"] == "undecided"
 
 
 def test_targets():
@@ -106,16 +108,22 @@ def test_targets():
     assert found[3]["value"] is None
 
 
+def test_every_metric_can_be_a_target(sample):
+    class_ids, predicted = sample
+    names = measure_once(class_ids, predicted, np.log(np.full((500, 4), 0.25)), ordered=True)
+    assert [parse_target(f"{name}>=0.5") for name in names] == [(n, ">=", 0.5) for n in names]
+
+
 @pytest.mark.parametrize("target", ["macro_f1", "f1>=0.8", "accuracy>=high", "accuracy==1", ""])
 def test_bad_targets(target):
-    with pytest.raises(UserError, match="expected a measure"):
+    with pytest.raises(UserError, match="expected a metric"):
         parse_target(target)
 
 
 def test_baseline_learns_and_reads_no_test_rows():
     texts = ["good day", "nice day", "good morning", "schlecht", "sehr schlecht", "schlimm"] * 3
-    classes = np.array([0, 0, 0, 1, 1, 1] * 3)
-    assert predict_baseline(texts, classes, ["a good one", "schlecht"], 0).tolist() == [0, 1]
+    class_ids = np.array([0, 0, 0, 1, 1, 1] * 3)
+    assert predict_baseline(texts, class_ids, ["a good one", "schlecht"], 0).tolist() == [0, 1]
 
 
 def test_evaluation_of_a_model():
@@ -135,7 +143,7 @@ def test_evaluation_of_a_model():
 
 
 def test_interval_holds_the_value_where_classes_are_rare():
-    labels = np.arange(40)
+    class_ids = np.arange(40)
     scores = np.where(np.eye(40) > 0, -0.01, -8.0)
-    entry = measure(labels, labels, scores, False, 0)["macro_f1"]
+    entry = measure(class_ids, class_ids, scores, False, 0)["macro_f1"]
     assert (entry["low"], entry["value"], entry["high"]) == (1, 1, 1)

@@ -39,27 +39,40 @@ def room_of(module: str) -> str:
     return module
 
 
-def read_imports(root: Path) -> dict[str, set[str]]:
-    """The modules of the project that each of its modules imports, at any place in the file."""
-    files = [
-        f for package in ("kerasclf", "export", "tuning") for f in (root / package).rglob("*.py")
-    ]
+def read_imports(root: Path, types: bool = True) -> dict[str, set[str]]:
+    """The modules of the project that each of its modules imports, anywhere in the file.
+
+    Args:
+        root: folder of the packages.
+        types: whether imports under `if TYPE_CHECKING` count.
+    """
     names = {}
-    for file in files:
+    for file in (f for p in ("kerasclf", "export", "tuning") for f in (root / p).rglob("*.py")):
         parts = file.relative_to(root).with_suffix("").parts
         names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
     imports = {}
     for name, file in names.items():
-        found = set()
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        if not types:
+            tree = RemoveTypeChecking().visit(tree)
+        imported = set()
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
+                imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 # `from package import module` imports the module, `from module import name` too.
                 members = {f"{node.module}.{alias.name}" for alias in node.names}
-                found |= (members & set(names)) or {node.module}
-        imports[name] = {module for module in found if module in names} - {name}
+                imported |= (members & set(names)) or {node.module}
+        imports[name] = {module for module in imported if module in names} - {name}
     return imports
+
+
+class RemoveTypeChecking(ast.NodeTransformer):
+    """Removes what only a type checker runs."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        is_guard = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if is_guard else self.generic_visit(node)
 
 
 def is_command(module: str) -> bool:
@@ -96,7 +109,7 @@ def test_every_module_has_a_room():
 
 def test_no_module_imports_itself_through_others():
     try:
-        TopologicalSorter(read_imports(ROOT)).prepare()
+        TopologicalSorter(read_imports(ROOT, types=False)).prepare()
     except CycleError as error:
         pytest.fail(f"circular import: {' -> '.join(error.args[1])}")
 

@@ -421,7 +421,7 @@ def test_two_trials_of_transformer72(table, tmp_path):
     ]
 
 
-def await_trials(folder, count, process, seconds=180):
+def await_trials(folder, count, process, seconds=900):
     end = time.monotonic() + seconds
     while len(finished(folder)) < count:
         assert process.poll() is None, "the search ended before it could be killed"
@@ -517,7 +517,7 @@ def test_a_machine_learns_that_the_search_has_ended(oracle, address):
             membership = stack.enter_context(join(address, "fingerprint"))
             assert not membership.has_ended(timeout=0)
         # However late it asks: the chief has gone, and its port is free for another search.
-        assert membership.has_ended(timeout=60)
+        assert membership.has_ended(timeout=600)
     assert address.is_free()
     with join(address, "fingerprint") as membership:
         assert membership is None
@@ -535,7 +535,7 @@ def test_a_machine_learns_that_the_chief_has_failed(oracle, address):
         with pytest.raises(KeyboardInterrupt):
             interrupt(stack)
         with pytest.raises(RuntimeError, match="stopped before the search ended; start it again"):
-            memberships[0].has_ended(timeout=60)
+            memberships[0].has_ended(timeout=600)
 
 
 @pytest.mark.parametrize("text", ["here", ":80", "here:", "here:0", "here:65536", "here:x"])

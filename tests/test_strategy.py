@@ -51,7 +51,7 @@ def start(arguments, **environment):
 
 
 def finish(process):
-    error = process.communicate(timeout=300)[1]
+    error = process.communicate(timeout=1800)[1]
     assert process.returncode == 0, error
 
 
@@ -79,7 +79,7 @@ def test_two_devices_learn(table, tmp_path):
 def test_two_devices_do_not_compile(table, tmp_path):
     options = [f"--data={table}", f"--output={tmp_path}/two", "--epochs=1", *SMALL, "--jit-compile"]
     process = start(["-c", MIRRORED, *options])
-    error = process.communicate(timeout=300)[1]
+    error = process.communicate(timeout=1800)[1]
     assert process.returncode == 2
     assert "--jit-compile trains on one device, found 2" in error
     assert not (tmp_path / "two").exists()

@@ -135,7 +135,7 @@ def test_json_is_alone_on_stdout(table, tmp_path):
     assert "epoch 1/1" in done.stderr
 
 
-def wait_for(backup, epochs, process, seconds=120):
+def wait_for(backup, epochs, process, seconds=900):
     """Waits until that many epochs are behind the backup."""
     end = time.monotonic() + seconds
     while not any(int(path.name[:6]) >= epochs for path in backup.glob("0*.h5")):

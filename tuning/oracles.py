@@ -74,8 +74,8 @@ class SearchOracle(keras_tuner.Oracle):
         # The best trials are known when all have ended.
         if _any_running(searched):
             return {"status": TrialStatus.IDLE}
-        values = [trial.hyperparameters.values for trial in self.trials.values()]
-        started = {(entry.get(FINAL_OF), entry.get(FINAL_SEED)) for entry in values}
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
+        started = {(entry.get(FINAL_OF), entry.get(FINAL_SEED)) for entry in tried}
         for finalist in self.ranked()[:FINALISTS]:
             for i in range(self.plan.final_seeds):
                 # The trial was selected for its score with the search's own seed, which therefore
@@ -203,10 +203,9 @@ def make_oracle(plan: SearchPlan, fingerprint: str) -> SearchOracle:
 def winner(oracle: SearchOracle) -> Trial | None:
     """The trial with the best mean over its finals, or the best trial if there are no finals."""
     ranked = oracle.ranked()
-    means = {trial.trial_id: mean_final(oracle, trial) for trial in ranked}
-    finalists = [trial for trial in ranked if means[trial.trial_id] is not None]
-    if finalists:
-        return max(finalists, key=lambda trial: means[trial.trial_id])
+    means = [(mean, trial) for trial in ranked if (mean := mean_final(oracle, trial)) is not None]
+    if means:
+        return max(means, key=lambda pair: pair[0])[1]
     return ranked[0] if ranked else None
 
 

@@ -1,8 +1,8 @@
 """`kerasclf search`: trials of training options on the validation rows of one job."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,13 +11,18 @@ from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
-from kerasclf.train import default_options
+from kerasclf.train_options import default_options, train_config
 from tuning.algorithms import ALGORITHMS
 
 if TYPE_CHECKING:
     from tuning.plan import SearchPlan
-    from tuning.result import JoinedSearch, SearchResult
     from tuning.space import Space
+
+
+if TYPE_CHECKING:
+    AlgorithmName = str
+else:
+    AlgorithmName = Literal[*ALGORITHMS]
 
 
 @dataclass
@@ -28,7 +33,7 @@ class SearchOptions(TrainConfig, command.Options):
     """YAML file of training options for all trials; command-line options override it."""
     space: Path | None = None
     """YAML file with a list of values for each training option to search; overrides all others."""
-    algorithm: Literal[*ALGORITHMS] = "random"
+    algorithm: AlgorithmName = "random"
     """How trials are chosen."""
     trials: int | None = None
     """Number of trials; default: all combinations (grid only)."""
@@ -47,7 +52,7 @@ class SearchOptions(TrainConfig, command.Options):
     that you trust."""
 
 
-def search(options: SearchOptions) -> "SearchResult | JoinedSearch":
+def search(options: SearchOptions) -> Mapping[str, Any]:
     """Runs, resumes or joins the search that the options describe."""
     from tuning.execute import prepare_search, run_search
     from tuning.workers.address import Address
@@ -70,7 +75,7 @@ def make_plan(options: SearchOptions) -> "SearchPlan":
         raise UserError("no space given; expected --space FILE such as tuning/spaces/bytes.yaml")
     _check_numbers(options)
     space = read_space(options.space)
-    config = TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)})
+    config = train_config(options)
     config.check()
     space.check(config, options.space)
     resolved = config.resolved()
@@ -115,7 +120,7 @@ def _count_trials(options: SearchOptions, space: "Space") -> int:
     return options.trials if algorithm.chooses_epochs else min(options.trials, space.size)
 
 
-def show(result: dict[str, Any]) -> None:
+def show(result: Mapping[str, Any]) -> None:
     """Prints the result."""
     if "joined" in result:
         print(f"the search at {result['joined']} has ended; its leaderboard is on that machine")

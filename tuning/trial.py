@@ -15,6 +15,7 @@ from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record, write_text
 from kerasclf.job.execute import train_core
 from kerasclf.job.prepare import Job
+from kerasclf.run.history import Epoch
 from kerasclf.run.layout import PARTIAL, RunLayout
 from kerasclf.training.losses import make_loss
 from kerasclf.training.network import build_network, load_best
@@ -104,7 +105,7 @@ def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
     return {**result, **_check_limits(plan, result)}
 
 
-def summarize(history: list[dict[str, Any]]) -> dict[str, float]:
+def summarize(history: list[Epoch]) -> dict[str, float]:
     """Metrics of the epoch whose weights are kept.
 
     Raises:
@@ -114,7 +115,11 @@ def summarize(history: list[dict[str, Any]]) -> dict[str, float]:
         if not (math.isfinite(row["loss"]) and math.isfinite(row["val_loss"])):
             raise TrialError(f"the loss is {row['loss']} in epoch {row['epoch']}")
     best = max(history, key=lambda row: row["val_macro_f1"])
-    metrics = {key: best[key] for key in ("val_macro_f1", "val_accuracy", "val_loss")}
+    metrics = {
+        "val_macro_f1": best["val_macro_f1"],
+        "val_accuracy": best["val_accuracy"],
+        "val_loss": best["val_loss"],
+    }
     seconds = sum(row["seconds"] for row in history)
     return {**metrics, "best_epoch": best["epoch"], "epochs": len(history), "seconds": seconds}
 

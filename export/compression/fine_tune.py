@@ -126,7 +126,14 @@ class _Validation(tf_keras.callbacks.Callback):
         metrics = score(logits, self._class_ids, self._loss)
         seconds = round(time.perf_counter() - self._start, 3)
         self._history.append(
-            Epoch(epoch=epoch + 1, loss=float(logs["loss"]), **metrics, seconds=seconds)
+            Epoch(
+                epoch=epoch + 1,
+                loss=float(logs["loss"]),
+                val_loss=metrics["val_loss"],
+                val_accuracy=metrics["val_accuracy"],
+                val_macro_f1=metrics["val_macro_f1"],
+                seconds=seconds,
+            )
         )
         say(
             f"epoch {epoch + 1}/{self.params['epochs']}  loss {logs['loss']:.4f}  "

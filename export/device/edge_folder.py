@@ -26,7 +26,7 @@ def make_edge_folder(source: Path | None, output: Path | None) -> dict[str, Any]
     Raises:
         UserError: an argument is missing or wrong, or the self-test failed.
     """
-    check(source, output)
+    source, output = check(source, output)
     with new_folder(source, output) as (folder, classifier):
         shutil.copyfile(runtime.__file__, folder / "classify.py")
         lines = [f"{name}=={version(name)}\n" for name in NEEDED]

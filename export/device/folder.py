@@ -18,8 +18,8 @@ from kerasclf.run.layout import RunLayout
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def check(source: Path | None, output: Path | None) -> None:
-    """Checks the arguments of `new_folder` before any work is done.
+def check(source: Path | None, output: Path | None) -> tuple[Path, Path]:
+    """Checks the arguments of `new_folder` before any work is done, and returns them.
 
     Raises:
         UserError: one is missing, or `output` already exists or cannot be created.
@@ -27,6 +27,7 @@ def check(source: Path | None, output: Path | None) -> None:
     if source is None or output is None:
         raise UserError("give a .tflite or a run, and --output FOLDER")
     check_new(output)
+    return source, output
 
 
 @contextlib.contextmanager

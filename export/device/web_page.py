@@ -22,7 +22,7 @@ def make_web_page(source: Path | None, output: Path | None) -> dict[str, Any]:
     Raises:
         UserError: an argument is missing or wrong, or LiteRT.js could not be downloaded.
     """
-    check(source, output)
+    source, output = check(source, output)
     # Before a run is exported, which takes long, so that a missing npm is reported at once.
     litert = litert_js.fetch()
     with new_folder(source, output) as (folder, classifier):

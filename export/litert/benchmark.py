@@ -102,7 +102,9 @@ def find_regressions(
     lines = []
     for row in measured:
         old = former_rows.get((row["name"], row["recipe"], row["threads"]))
-        for key in LOWER_IS_BETTER if old else ():
+        if old is None:
+            continue
+        for key in LOWER_IS_BETTER:
             growth = row[key] / old[key] - 1
             if growth > limit:
                 lines.append(f"{row['file']}: {key} {row[key]:g}, was {old[key]:g} ({growth:+.0%})")

@@ -143,11 +143,12 @@ class LabelPieces(beam.DoFn):
         """Reads, labels and writes a piece chunk by chunk."""
         name = FileSystems.join(self._folder, uuid.uuid4().hex)
         shard, dead_letters = f"{name}.parquet", f"{name}.jsonl"
-        rows, dead = 0, Counter()
+        rows = 0
+        dead: Counter[str] = Counter()
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(FileSystems.create(shard))
             writer = stack.enter_context(pq.ParquetWriter(file, self._schema))
-            letters = None
+            letters: Any = None
             for chunk in read_chunks(piece, self._table):
                 if chunk.texts:
                     writer.write_table(self._label(chunk.table, chunk.texts))

@@ -50,7 +50,8 @@ class _Lines:
     """Lines of a file with their offsets and numbers; lines can be put back."""
 
     def __init__(self, file: IO[bytes]):
-        self._file, self._back = file, deque()
+        self._file = file
+        self._back: deque[tuple[int, int, bytes, bool]] = deque()
         self._offset, self._line = file.tell(), 0
 
     def take(self) -> tuple[int, int, bytes, bool] | None:

@@ -132,11 +132,12 @@ def _parse(record: Record, table: Table) -> tuple[list[str], str]:
         text = _check_text(row[table.text_column]).encode("utf-8", "replace").decode()
         return [text, record.raw.decode()], text
     check_record(record)
-    if len(record.cells) != len(table.columns):
-        detail = f"found {len(record.cells)}, expected {len(table.columns)}"
+    cells = record.cells or []
+    if len(cells) != len(table.columns):
+        detail = f"found {len(cells)}, expected {len(table.columns)}"
         raise BadRowError("wrong number of cells", detail)
-    text = _check_text(record.cells[table.columns.index(table.text_column)])
-    return record.cells, text
+    text = _check_text(cells[table.columns.index(table.text_column)])
+    return cells, text
 
 
 def _check_text(text: Any) -> str:

@@ -82,10 +82,10 @@ def _match(pattern: str) -> tuple[str, ...]:
         (match,) = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
         raise UserError(f"--input {pattern}: {error}") from error
-    sources = [
+    paths = [
         os.path.abspath(m.path) if "://" not in m.path else m.path for m in match.metadata_list
     ]
-    sources = tuple(sorted(source for source in sources if not os.path.isdir(source)))
+    sources = tuple(sorted(path for path in paths if not os.path.isdir(path)))
     if not sources:
         raise UserError(f"--input {pattern} matches no file; expected {', '.join(FORMATS)}")
     return sources
@@ -148,7 +148,7 @@ def _read_header(file: IO[bytes], source: str, separator: str) -> pa.Schema:
         raise UserError(f"{source} is not UTF-8; save it as UTF-8") from error
     if header.fault:
         raise UserError(f"header of {source}: {header.fault} {header.detail}")
-    return pa.schema([(name, pa.string()) for name in header.cells])
+    return pa.schema([(name, pa.string()) for name in header.cells or ()])
 
 
 def _read_json_schema(file: IO[bytes], source: str, text_column: str) -> pa.Schema:

@@ -108,12 +108,14 @@ def describe_versions(versions: Versions) -> dict[str, Any]:
 
 
 def _find_versions(run: Path | None, to: Path | None) -> Versions:
-    if run is None and to is None:
+    if run is not None:
+        layout = RunLayout.open_network(run)
+        to = to or _default_folder(layout)
+    if to is None:
         raise UserError(
             "no model given; expected --to saved_models/NAME, or a run such as runs/NAME/1"
         )
-    layout = None if run is None else RunLayout.open_network(run)
-    versions = _open_versions(to or _default_folder(layout))
+    versions = _open_versions(to)
     if not versions.folder.is_dir():
         raise UserError(f"no model {versions.folder}; publish a run first")
     return versions

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -105,7 +105,7 @@ _TOKENS = {"tokenizer": str.split, "reverse_tokenizer": " ".join}
 _CHARACTERS = {"aug_char_p": CHARACTER_SHARE, "aug_word_p": WORD_SHARE, "min_char": 2, **_TOKENS}
 
 
-def _import_word_augmenters() -> ModuleType:
+def _import_word_augmenters() -> Any:
     """Imports `nlpaug.augmenter.word` without PyTorch and transformers.
 
     nlpaug imports them if they are installed, for augmenters that are not used here. That takes
@@ -113,7 +113,7 @@ def _import_word_augmenters() -> ModuleType:
     """
     hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
     # A module that is None in sys.modules cannot be imported; nlpaug handles the ImportError.
-    sys.modules.update(dict.fromkeys(hidden))
+    sys.modules.update(cast("dict[str, ModuleType]", dict.fromkeys(hidden)))
     try:
         import nlpaug.augmenter.word as naw
     finally:
@@ -194,7 +194,9 @@ def _make_tfidf(resources: Resources) -> Recipe:
     model = FittedTfIdf()
     model.train([text_tokens for text_tokens in tokens if text_tokens])
 
-    class FittedTfIdfAug(naw.TfIdfAug):
+    augmenter: Any = naw.TfIdfAug
+
+    class FittedTfIdfAug(augmenter):
         """nlpaug's augmenter with this model; it would otherwise cache one model per process."""
 
         def get_model(self, force_reload: bool = False) -> FittedTfIdf:
@@ -207,7 +209,9 @@ def _make_lexicon(resources: Resources) -> Recipe:
     # nlpaug's ReservedAug is not used: it searches for each phrase of the lexicon in each text as a
     # regular expression, also inside words.
     forms = group_pairs([*resources.lexicon, *((b, a) for a, b in resources.lexicon)])
-    return lambda text: swap_words(text, forms, WORD_SHARE, random)
+    # The module has the methods of its hidden generator.
+    generator = cast(random.Random, random)
+    return lambda text: swap_words(text, forms, WORD_SHARE, generator)
 
 
 def swap_words(

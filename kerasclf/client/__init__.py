@@ -57,7 +57,9 @@ def connect(url: str, timeout: float = 10.0, retries: int = 3, batch_size: int =
         from kerasclf.client.protos import check_installed
 
         check_installed()
-        from kerasclf.client.rpc import GrpcClient as ClientClass
-    else:
-        from kerasclf.client.rest import RestClient as ClientClass
-    return ClientClass(address, timeout, retries, batch_size)
+        from kerasclf.client.rpc import GrpcClient
+
+        return GrpcClient(address, timeout, retries, batch_size)
+    from kerasclf.client.rest import RestClient
+
+    return RestClient(address, timeout, retries, batch_size)

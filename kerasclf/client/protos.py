@@ -35,6 +35,8 @@ def only_protos() -> Iterator[None]:
         yield
         return
     spec = importlib.util.find_spec("tensorflow")
+    if spec is None:
+        raise ModuleNotFoundError("tensorflow is not installed")
     sys.modules["tensorflow"] = importlib.util.module_from_spec(spec)
     try:
         yield

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerasclf.config import TrainConfig
+from kerasclf.config import DEFAULT_DATA_SET, TrainConfig
 from kerasclf.data.registry import read_data_set
 from kerasclf.data.tables import as_text, pick_column, read_table
 from kerasclf.errors import UserError
@@ -71,7 +71,7 @@ def load_examples(config: TrainConfig) -> Examples:
     """
     min_class_rows = config.min_class_rows
     if config.data is None:
-        data_set, frame = read_data_set(config.dataset)
+        data_set, frame = read_data_set(config.dataset or DEFAULT_DATA_SET)
         name, label_order, ordered = data_set.name, data_set.labels, data_set.ordered
         source = {
             "data set": data_set.name,
@@ -132,7 +132,7 @@ def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
                 "train, validation or test"
             )
     else:
-        columns["split"] = split
+        columns["split"] = pd.Series(split, index=frame.index)
     return pd.DataFrame(columns)
 
 
@@ -162,7 +162,8 @@ def clean(
         UserError: no text or no label is usable, there are fewer than two classes, a class is too
             small to split, or the label order does not fit the data.
     """
-    all_rows, dropped = rows, Counter()
+    all_rows = rows
+    dropped: Counter[str] = Counter()
 
     def keep(reason: str, mask: pd.Series) -> None:
         nonlocal rows

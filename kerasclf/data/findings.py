@@ -85,7 +85,7 @@ def _find_conflicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     normalized = rows["text"].map(normalize)
     labels_by_text = rows["label"].groupby(normalized, sort=False).unique()
     return [
-        {"text": text[:200], "labels": sorted(labels)}
+        {"text": str(text)[:200], "labels": sorted(labels)}
         for text, labels in labels_by_text.items()
         if len(labels) > 1
     ]

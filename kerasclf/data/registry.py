@@ -94,7 +94,7 @@ def _read_id_hate(path: Path) -> pd.DataFrame:
     """Derives one label of severity from the columns HS, HS_Weak, HS_Moderate and HS_Strong."""
     rows = pd.read_csv(path, encoding="latin-1")
     levels = rows[["HS_Weak", "HS_Moderate", "HS_Strong"]]
-    label = levels.idxmax(axis=1).str.removeprefix("HS_").str.lower()
+    label = levels.idxmax(axis=1).astype(str).str.removeprefix("HS_").str.lower()
     return pd.DataFrame({"text": rows["Tweet"], "label": label.where(rows["HS"] == 1, "none")})
 
 

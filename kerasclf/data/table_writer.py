@@ -1,11 +1,14 @@
 """Tables written in chunks: CSV, TSV, JSONL and Parquet."""
 
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 import pandas as pd
 
 from kerasclf.data.tables import JSON_LINES, SEPARATORS, cell_to_text
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
 
 
 class TableWriter:
@@ -14,8 +17,8 @@ class TableWriter:
     def __init__(self, path: Path, suffix: str):
         """Opens `path` for writing in the format that `suffix` names."""
         self._path, self._suffix = path, suffix.lower()
-        self._parquet = None
-        self._file = None
+        self._parquet: pyarrow.parquet.ParquetWriter | None = None
+        self._file: TextIO | None = None
         if self._suffix != ".parquet":
             self._file = path.open("w", encoding="utf-8", newline="")
         self._first = True
@@ -41,8 +44,10 @@ class TableWriter:
         import pyarrow.parquet
 
         # An object column may hold other types in each chunk, so all of it is written as text.
-        objects = [name for name in frame if frame[name].dtype == object]
-        frame = frame.assign(**{name: [cell_to_text(v) for v in frame[name]] for name in objects})
+        objects = [str(name) for name in frame if frame[name].dtype == object]
+        frame = frame.copy()
+        for name in objects:
+            frame[name] = [cell_to_text(value) for value in frame[name]]
         table = pyarrow.Table.from_pandas(frame, preserve_index=False)
         if self._parquet is None:
             fields = [

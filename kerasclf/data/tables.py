@@ -1,10 +1,10 @@
 """Tables read whole or in chunks: CSV, TSV, JSONL and Parquet."""
 
+import contextlib
 import csv
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
     """
     check_table(path, encoding)
     suffix = path.suffix.lower()
+    frames: Iterator[pd.DataFrame]
     try:
         if suffix in SEPARATORS:
             frames = pd.read_csv(
@@ -67,7 +68,9 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
 def _check_frames(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
     """Yields the frames; checks that there are rows, and none with more values than the header."""
     empty = True
-    with closing(frames):
+    with contextlib.ExitStack() as stack:
+        if hasattr(frames, "close"):
+            stack.callback(frames.close)
         for frame in frames:
             if not isinstance(frame.index, pd.RangeIndex):
                 # pandas uses the surplus values of the first row as the index.

@@ -14,13 +14,13 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from kerasclf.errors import UserError
 from tuning.oracles import SearchOracle
 from tuning.workers.address import Address
-from tuning.workers.membership import AWAIT_END, MIN_PING_MS, SERVICE
+from tuning.workers.membership import ACCEPTED, METHOD, MIN_PING_MS, SERVICE
 
 THREADS = 256
-"""Each machine that has joined keeps one of them waiting."""
+"""Each machine that has joined occupies one of them until the search ends."""
 POLL_SECONDS = 1.0
 STOP_SECONDS = 60.0
-"""Time for other machines to receive the end of the search; a machine that is gone takes none."""
+"""Maximum time for calls in progress to complete; usually they take milliseconds."""
 
 
 @contextmanager
@@ -47,15 +47,14 @@ def serve(oracle: SearchOracle, fingerprint: str, address: Address) -> Iterator[
         ],
     )
     protos.get_service_grpc().add_OracleServicer_to_server(OracleServicer(oracle), server)
-    method = grpc.unary_unary_rpc_method_handler(end.wait)
+    method = grpc.unary_stream_rpc_method_handler(end.join)
     server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(SERVICE, {AWAIT_END: method}),)
+        (grpc.method_handlers_generic_handler(SERVICE, {METHOD: method}),)
     )
     try:
         server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise UserError(f"cannot listen at {address}; give another --chief HOST:PORT") from error
-    # Workers need the state's file no sooner, but a search that is killed now can be resumed.
     oracle.verbose = 0
     oracle.save()
     server.start()
@@ -68,21 +67,20 @@ def serve(oracle: SearchOracle, fingerprint: str, address: Address) -> Iterator[
 
 
 class _End:
-    """How the search ended, as soon as that is known."""
+    """The end of a search, which the machines that joined wait for."""
 
     def __init__(self, fingerprint: str):
         self._fingerprint = fingerprint.encode()
         self.known = threading.Event()
         self.reached = False
 
-    def wait(self, fingerprint: bytes, context: grpc.ServicerContext) -> bytes:
-        """Answers a machine that joins: at once that it may, and then when the search has ended."""
+    def join(self, fingerprint: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        """Accepts a machine, then closes the stream when the search has ended."""
         if fingerprint != self._fingerprint:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "another search")
-        context.send_initial_metadata(())
+        yield ACCEPTED
         while not self.known.wait(POLL_SECONDS):
             if not context.is_active():
-                break
+                return
         if not self.reached:
             context.abort(grpc.StatusCode.ABORTED, "the chief stopped")
-        return b""

@@ -1,8 +1,8 @@
 """The connection by which a machine joins a search and learns how it ended.
 
-It is one gRPC call, open as long as the search runs. The chief accepts it at once, and completes it
-when the search has ended; if the chief is stopped or killed, the call fails. So the two cannot be
-confused, however slow a machine is or however long its workers take to start.
+It is one gRPC call with a stream of replies. The chief replies once, to accept the machine, and
+closes the stream when the search has ended; if the chief is stopped or killed, the call fails. So
+the two cannot be confused, however slow a machine is or however long its workers take to start.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import grpc
 from kerasclf.errors import UserError
 from tuning.workers.address import Address
 
-SERVICE, AWAIT_END = "kerasclf.Search", "AwaitEnd"
+SERVICE, METHOD, ACCEPTED = "kerasclf.Search", "Join", b"accepted"
 PING_MS, PING_TIMEOUT_MS, MIN_PING_MS = 30_000, 60_000, 15_000
 """How a machine notices that the chief's machine is gone; the least the chief must tolerate."""
 
@@ -69,14 +69,18 @@ def join(chief: Address, fingerprint: str) -> Iterator[Membership | None]:
         ("grpc.http2.max_pings_without_data", 0),
     ]
     with grpc.insecure_channel(str(chief), options=options) as channel:
-        call = channel.unary_unary(f"/{SERVICE}/{AWAIT_END}").future(fingerprint.encode())
-        # Blocks until the chief has accepted, refused or failed.
-        call.initial_metadata()
-        code = call.code() if call.done() else grpc.StatusCode.OK
-        if code == grpc.StatusCode.FAILED_PRECONDITION:
+        call = channel.unary_stream(f"/{SERVICE}/{METHOD}")(fingerprint.encode())
+        yield Membership(call, chief) if _is_accepted(call, chief) else None
+
+
+def _is_accepted(call: Iterator[bytes], chief: Address) -> bool:
+    """Waits until the chief accepts or refuses; False if no chief responds."""
+    try:
+        return next(call, None) == ACCEPTED
+    except grpc.RpcError as error:
+        if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
             raise UserError(
                 f"the chief at {chief} leads another search or has other data; give the same "
                 "options and data"
-            )
-        accepted = code in (grpc.StatusCode.OK, grpc.StatusCode.ABORTED)
-        yield Membership(call, chief) if accepted else None
+            ) from error
+        return False

@@ -113,6 +113,7 @@ class WorkerPool:
                 env=environment,
             )
         spec = WorkerSpec(self._plan, os.getpid(), share(cores, self._count, i))
+        assert process.stdin is not None  # it is a pipe
         with process.stdin as pipe:
             pipe.write(pickle.dumps(spec))
         return process
