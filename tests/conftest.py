@@ -13,6 +13,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def pytest_configure(config: pytest.Config) -> None:
     """Imports TensorFlow before warnings are errors: its own imports are not ours to mend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _take_one_core()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import keras_hub  # noqa: F401
@@ -21,6 +22,14 @@ def pytest_configure(config: pytest.Config) -> None:
         import export.compression.tfmot  # noqa: F401  TFMOT
         import kerasclf  # noqa: F401
         import tuning.oracles  # noqa: F401  KerasTuner
+
+
+def _take_one_core() -> None:
+    """Gives each worker of pytest-xdist a core: threads of several workers would wait in turn."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 @pytest.fixture(scope="session")

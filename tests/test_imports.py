@@ -1,6 +1,7 @@
 """What may import what: the rooms of the project, from the bottom up."""
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def room_of(module: str) -> str:
     return module
 
 
+@cache
 def read_imports(root: Path, types: bool = True) -> dict[str, set[str]]:
     """The modules of the project that each of its modules imports, anywhere in the file.
 

@@ -47,8 +47,8 @@ class EdgeClassifier:
 
     Example:
 
-        >>> classifier = EdgeClassifier(Path("model.tflite"))
-        >>> classifier.classify("selamat pagi")["label"]
+        >>> classifier = EdgeClassifier(Path("model.tflite"))  # doctest: +SKIP
+        >>> classifier.classify("selamat pagi")["label"]  # doctest: +SKIP
         'indonesian'
     """
 
