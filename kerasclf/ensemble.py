@@ -31,7 +31,8 @@ def ensemble(options: EnsembleOptions) -> dict[str, Any]:
 
     members = read_runs(options.runs)
     # Before TensorFlow is imported, which takes seconds.
-    read_predictions(members, "test")
+    for split in ("validation", "test"):
+        read_predictions(members, split)
     with console.quiet_imports():
         from kerasclf.job.soft_voting import make_ensemble
 

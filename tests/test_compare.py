@@ -151,7 +151,7 @@ BAD = {
     "twice": (["{run}", "{parent}"], "is given 2 times"),
     "no such run": (["{run}", "{dir}/none"], "no run"),
     "other rows": (["{run}", "{other}"], "20 test rows and .* 20, of which .* --split"),
-    "other labels": (["{run}", "{renamed}"], "know different labels"),
+    "other labels": (["{run}", "{renamed}"], "have different labels"),
     "bad target": (["{run}", "{weak}", "--target", "f1>1"], "expected a metric"),
     "a file": (["{run}", "{weak}", "--output={table}"], "is a file; expected a folder"),
 }

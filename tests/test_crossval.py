@@ -92,7 +92,7 @@ BAD = {
     "empty class": (["--folds=50"], "class 'de' is absent from a fold: .* lower --folds"),
     "groups too few": (
         ["--folds=5", "--group-column=author"],
-        "class 'en' is absent from a fold: .* of 4 group",
+        "class 'en' is absent from a fold: .* form 4 group",
     ),
     "train's own errors": (["--dropout=1.5"], "--dropout is 1.5"),
     "no such option": (["--resume=x"], "--resume"),

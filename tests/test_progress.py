@@ -200,7 +200,7 @@ def test_bad_requests(runs, tmp_path, capsys):
     cases = {
         "no folder": [f"--runs={tmp_path}/none"],
         "has no runs": [f"--runs={tmp_path}/empty"],
-        "no runs 'greeting' in .*; expected one of greetings": ["greeting", f"--runs={runs}"],
+        "no runs named 'greeting' in .*; expected one of greetings": ["greeting", f"--runs={runs}"],
         "is a file; expected a folder": [f"--runs={runs}", f"--output={tmp_path}/file"],
     }
     for message, arguments in cases.items():
