@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 import keras
 import numpy as np
@@ -12,6 +12,7 @@ import tensorflow as tf
 from kerasclf.decision.rule import Decision
 from kerasclf.files import read_json
 from kerasclf.models.featurizer import Featurizer
+from kerasclf.models.joined import Part, join
 from kerasclf.models.load import load_model
 from kerasclf.run.layout import RunLayout
 from kerasclf.run.members import read_members
@@ -88,21 +89,14 @@ class Classifier:
             labels: label names by class id.
             decision: logits to class ids; plain argmax if None.
         """
-        voters = [(member, w) for member, w in zip(members, weights, strict=True) if w > 0]
-
-        def core(texts: tf.Tensor, training: bool) -> tf.Tensor:
-            weighted = [
-                tf.nn.log_softmax(
-                    tf.cast(voter.core(voter.featurizer(texts), training=training), tf.float32)
-                    / voter.decision.temperature
-                )
-                + np.log(weight)
-                for voter, weight in voters
-            ]
-            return tf.reduce_logsumexp(tf.stack(weighted), axis=0)
-
-        # Nothing reads the featurizer of an ensemble: exports refuse it (`RunLayout.open_network`).
-        return cls(cast("Featurizer", lambda texts: texts), core, labels, decision)
+        voters = {
+            f"member{number}": Part(
+                member.featurizer, member.core, member.decision.temperature, weight
+            )
+            for number, (member, weight) in enumerate(zip(members, weights, strict=True), start=1)
+            if weight > 0
+        }
+        return cls(*join(voters), labels, decision)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """Logits, float32 [n, num_classes], of n texts of any length and content."""

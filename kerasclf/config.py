@@ -103,9 +103,17 @@ class TrainConfig:
     """Seed of the split, augmentation, initial weights, row order, dropout and bootstrap."""
 
     encoder: str = option("bytes", searchable=True)
-    """bytes, or a pretrained encoder: a KerasHub preset, hf://REPOSITORY or FOLDER."""
+    """bytes, linear (no network), or a pretrained encoder: a KerasHub preset, hf://REPOSITORY or
+    FOLDER."""
+    linear: Literal["none", "tfidf"] = option("tfidf", searchable=True)
+    """Linear part beside the network: a logistic regression on TF-IDF of n-grams, or none.
+    Validation rows decide how both are weighted, and whether both are kept."""
+    linear_terms: int = option(16384, (16, 2**20), searchable=True)
+    """N-grams of the linear part."""
+    linear_c: float = option(3.0, (1e-4, 1e4), searchable=True)
+    """Inverse of the penalty on the weights of the linear part."""
     max_bytes: int = option(256, (8, 65536), searchable=True)
-    """UTF-8 bytes of a text that the bytes encoder reads."""
+    """UTF-8 bytes of a text that the bytes encoder and the linear part read."""
     max_tokens: int = option(96, (8, 8192), searchable=True)
     """Tokens of a text that a pretrained encoder reads."""
     buckets: int = option(32768, (64, 2**22 - 1), searchable=True)
@@ -226,11 +234,20 @@ class TrainConfig:
                 low, high = between
                 if not low <= value <= high:
                     raise UserError(f"{flag} is {value}; expected {low} to {high}")
+        if not find_encoder(self.encoder).is_network:
+            self._check_linear()
         self._check_augment()
         if self.validation_share + self.test_share > 0.9:
             raise UserError("--validation-share and --test-share leave less than 10 % for training")
         if self.name and (Path(self.name).name != self.name or self.name.startswith(".")):
             raise UserError(f"--name is {self.name!r}; expected a plain name without slashes")
+
+    def _check_linear(self) -> None:
+        """Checks the options of a model without a network."""
+        for name in find_encoder("bytes").defaults:
+            if name != "class_weights" and getattr(self, name) is not None:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(f"{flag} trains a network, and --encoder linear has none; drop it")
 
     @property
     def recipes(self) -> tuple[str, ...]:
@@ -283,7 +300,10 @@ class TrainConfig:
             raise UserError(
                 f"--config {path} holds {type(loaded).__name__}; expected lines such as epochs: 3"
             )
-        check_format(path, loaded.pop("format", FORMAT))
+        if "format" in loaded:
+            check_format(path, loaded.pop("format"))
+            # A run of version 0.1, which had no linear part.
+            loaded.setdefault("linear", "none")
         if unknown := sorted(map(str, set(loaded) - {declared.name for declared in fields(cls)})):
             raise UserError(
                 f"--config {path} has {unknown[0]!r}; expected keys such as encoder, epochs"

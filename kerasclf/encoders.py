@@ -2,8 +2,11 @@
 
 Adding an encoder takes a module and an entry in `ENCODERS`. The module defines
 
-    build(config: TrainConfig, num_classes: int) -> tuple[Featurizer, keras.Model]
     load_featurizer(folder: Path) -> Featurizer
+
+and, if it `is_network`,
+
+    build(config: TrainConfig, num_classes: int) -> tuple[Featurizer, keras.Model]
 
 and, if `compressible`, the core alone for either Keras,
 
@@ -28,6 +31,8 @@ class Encoder:
         max_length: training option that bounds how much of a text is read.
         reads_bytes: whether exported files take UTF-8 bytes; else they take token ids, which
             devices and browsers have no tokenizer for.
+        is_network: whether its core is trained by gradient descent; else there is no core but the
+            linear part.
         compressible: whether pruning, clustering and quantization-aware training can rebuild its
             core in tf_keras.
     """
@@ -37,6 +42,7 @@ class Encoder:
     defaults: Mapping[str, Any]
     max_length: str
     reads_bytes: bool = True
+    is_network: bool = True
     compressible: bool = False
 
     def module(self) -> ModuleType:
@@ -76,6 +82,13 @@ ENCODERS: dict[str, Encoder] = {
         },
         max_length="max_tokens",
         reads_bytes=False,
+    ),
+    "linear": Encoder(
+        kind="ngrams",
+        path="kerasclf.linear.encoder",
+        defaults={"class_weights": "balanced"},
+        max_length="max_bytes",
+        is_network=False,
     ),
 }
 """By the value of `--encoder`; every other value names a pretrained encoder."""

@@ -3,6 +3,7 @@
 import os
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -78,6 +79,16 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def both_kept() -> Iterator[None]:
+    """Network and linear part are both kept: one of them would be enough for the easy table."""
+    from kerasclf.job import parts
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "LEAST_LOSS", float("inf"))
+        yield
+
+
 SMALL = [
     "--max-bytes=48",
     "--buckets=512",
@@ -86,8 +97,9 @@ SMALL = [
     "--dropout=0.1",
     "--learning-rate=0.01",
     "--batch-size=16",
+    "--linear=none",
 ]
-"""Options that make the bytes encoder tiny."""
+"""Options that train a tiny bytes encoder alone."""
 
 
 @pytest.fixture(scope="session")

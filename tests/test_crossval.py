@@ -73,11 +73,12 @@ def test_folds_are_cached_by_what_a_model_learns(tmp_path):
 
 
 def test_folds_cached_by_version_0_1_are_found(tmp_path):
-    # A new option must be in SINCE_VERSION_0_1, or all folds are trained again.
-    folder = fold_folder(tmp_path, TrainConfig(name="a").resolved())
+    # A new option must be in VERSION_0_1, or all folds are trained again.
+    folder = fold_folder(tmp_path, TrainConfig(name="a", linear="none").resolved())
     assert folder == tmp_path / "out_of_fold" / "46351e8227060a98"
-    changed = TrainConfig(name="a", loss="toy").resolved()
-    assert fold_folder(tmp_path, changed) != folder
+    for change in ({"loss": "toy"}, {"linear": "tfidf"}):
+        changed = TrainConfig(**{"name": "a", "linear": "none"} | change).resolved()
+        assert fold_folder(tmp_path, changed) != folder
 
 
 def test_a_configuration_file_is_read(crossed, tmp_path, capsys):
@@ -120,7 +121,7 @@ def test_bad_cross_validations(case, table, tmp_path, capsys):
 
 def test_a_fold_has_the_class_weights_of_its_own_configuration(table):
     size = {"max_bytes": 48, "buckets": 512, "embedding_dim": 8, "filters": 8, "epochs": 1}
-    job = prepare_job(TrainConfig(data=table, **size))
+    job = prepare_job(TrainConfig(data=table, linear="none", **size))
     rows = job.texts_and_class_ids("train")
     none, again, balanced = (
         make_trainer(replace(job.config, class_weights=weights), job)(rows)(["selamat pagi"])

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import SMALL
 from scipy.special import log_softmax, softmax
 
@@ -213,7 +214,7 @@ def test_no_teacher_labels_a_row_that_it_learned_from(job, tmp_path):
 def test_rows_of_a_fold_are_augmented_from_its_own_rows(job, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     small = dict(option.removeprefix("--").replace("-", "_").split("=") for option in SMALL)
-    sizes = {k: float(v) if "." in v else int(v) for k, v in small.items()}
+    sizes = {key: yaml.safe_load(value) for key, value in small.items()}
     config = TrainConfig(augment="keyboard", epochs=1, **sizes).resolved()
     texts, class_ids = job.texts_and_class_ids("train")
     rows = texts[::2], class_ids[::2]

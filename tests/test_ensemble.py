@@ -5,11 +5,16 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from conftest import SMALL
 
 import kerasclf
+from export.program.inputs import describe_input
+from export.program.runtime import EdgeClassifier
+from export.tensorrt.onnx_file import OnnxFile
 from kerasclf import cli
 from kerasclf.decision.voting import fit_weights
+from kerasclf.models.joined import JoinedFeaturizer
 from kerasclf.train import main as train
 
 
@@ -119,7 +124,7 @@ def test_runs_move_together(runs, tmp_path, capsys):
     assert "its member" in capsys.readouterr().err
 
 
-NETWORKS = [["tflite"], ["compress", "--budget=size<1MB"], ["prune"], ["distill"]]
+NETWORKS = [["compress", "--budget=size<1MB"], ["prune"], ["distill"]]
 
 
 @pytest.mark.parametrize("arguments", NETWORKS)
@@ -129,6 +134,56 @@ def test_what_needs_one_network_refuses_an_ensemble(arguments, runs, capsys):
     captured = capsys.readouterr()
     assert "is an ensemble; expected one network" in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def mixed(table, both_kept, tmp_path_factory):
+    """An ensemble of two runs, the second with a linear part."""
+    output = tmp_path_factory.mktemp("mixed")
+    options = [f"--data={table}", f"--output={output}", "--epochs=12", *SMALL]
+    assert train([*options, "--name=network"]) == 0
+    split = f"--split={output}/network"
+    assert train([*options, split, "--name=both", "--linear=tfidf", "--max-bytes=40"]) == 0
+    members = [output / "network", output / "both"]
+    assert cli.main(["ensemble", *map(str, members), "--name=mixed", f"--output={output}"]) == 0
+    return output / "mixed"
+
+
+def test_members_are_parts_of_one_model(mixed):
+    whole, *members = (kerasclf.load(mixed.with_name(n)) for n in ("mixed", "network", "both"))
+    assert isinstance(members[1].featurizer, JoinedFeaturizer)
+    expected = np.mean([member.predict_proba(TEXTS) for member in members], axis=0)
+    np.testing.assert_allclose(np.exp(whole.logits(TEXTS)), expected, rtol=1e-4, atol=1e-6)
+    assert whole.featurizer.inputs == {"bytes": 48}
+
+
+def test_an_ensemble_is_one_graph_for_tensorflow_serving(mixed, tmp_path):
+    assert cli.main(["saved_model", str(mixed), f"--to={tmp_path}/served"]) == 0
+    predict = tf.saved_model.load(str(tmp_path / "served" / "1")).signatures["serving_default"]
+    found = predict(text=tf.constant([text.encode("utf-8", "replace") for text in TEXTS]))
+    expected = kerasclf.load(mixed).predict(TEXTS)
+    assert [label.decode() for label in found["label"].numpy()] == list(expected["predicted_label"])
+    np.testing.assert_allclose(
+        found["probabilities"].numpy(), kerasclf.load(mixed).predict_proba(TEXTS), atol=1e-5
+    )
+
+
+def test_an_ensemble_is_one_onnx_file(mixed, tmp_path):
+    file = tmp_path / "model.onnx"
+    assert cli.main(["onnx", str(mixed), f"--output={file}"]) == 0
+    found = OnnxFile(file, describe_input(kerasclf.load(mixed))).predict_proba(TEXTS)
+    np.testing.assert_allclose(found, kerasclf.load(mixed).predict_proba(TEXTS), atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", ["float32", "dynamic_int8"])
+def test_an_ensemble_is_one_tflite(mixed, tmp_path, recipe):
+    file = tmp_path / "model.tflite"
+    options = [f"--output={file}", f"--recipe={recipe}", "--max-drop=0.3"]
+    assert cli.main(["tflite", str(mixed), *options]) == 0
+    difference = EdgeClassifier(file).predict_proba(TEXTS) - kerasclf.load(mixed).predict_proba(
+        TEXTS
+    )
+    assert np.abs(difference).max() < (1e-5 if recipe == "float32" else 0.2)
 
 
 def test_bad_ensembles(runs, table, tmp_path, capsys):

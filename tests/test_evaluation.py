@@ -123,7 +123,27 @@ def test_bad_targets(target):
 def test_baseline_learns_and_reads_no_test_rows():
     texts = ["good day", "nice day", "good morning", "schlecht", "sehr schlecht", "schlimm"] * 3
     class_ids = np.array([0, 0, 0, 1, 1, 1] * 3)
-    assert predict_baseline(texts, class_ids, ["a good one", "schlecht"], 0).tolist() == [0, 1]
+    validation = (["good", "schlechter"], np.array([0, 1]))
+    found = predict_baseline((texts, class_ids), validation, ["a good one", "schlecht"], 0)
+    assert found.predicted.tolist() == [0, 1]
+    assert found.validation == {"linear SVM": 1, "logistic regression": 1}
+
+
+def test_baseline_is_the_better_model_on_validation_rows():
+    random = np.random.default_rng(0)
+    words = np.array(["red", "blue", "green", "old", "new", "big", "small", "round"])
+    texts = [" ".join(row) for row in random.choice(words, (120, 4))]
+    # The label is noise, so that the models differ by chance.
+    class_ids = random.integers(0, 2, 120)
+    found = predict_baseline(
+        (texts[:60], class_ids[:60]), (texts[60:], class_ids[60:]), texts[60:], 0
+    )
+    best = max(found.validation, key=found.validation.get)
+    assert len(set(found.validation.values())) == 2
+    assert found.name.endswith(best)
+    # Test texts are the validation texts here.
+    score = sk.f1_score(class_ids[60:], found.predicted, average="macro")
+    assert score == pytest.approx(found.validation[best])
 
 
 def test_evaluation_of_a_model():

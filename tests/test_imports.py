@@ -19,7 +19,13 @@ ROOMS = (
     # Arrays and tables.
     *("kerasclf.statistics", "kerasclf.data", "kerasclf.augmentation", "kerasclf.decision"),
     # A run on disk, and a model in memory.
-    *("kerasclf.run", "kerasclf.models", "kerasclf.training", "kerasclf.classifier"),
+    *(
+        "kerasclf.run",
+        "kerasclf.models",
+        "kerasclf.linear",
+        "kerasclf.training",
+        "kerasclf.classifier",
+    ),
     "kerasclf.table_prediction",
     # What is measured, how it is shown, and the job that does all of it.
     *("kerasclf.evaluation", "kerasclf.report", "kerasclf.job"),

@@ -12,10 +12,12 @@ LENGTH = 32
 class ToyFeaturizer:
     """The first 32 UTF-8 bytes of a text, as they are."""
 
-    input_names = ("bytes",)
-    input_length = LENGTH
     buckets_by_length = False
     needs_tf_text = False
+
+    @property
+    def inputs(self):
+        return {"bytes": LENGTH}
 
     def __call__(self, texts):
         return self.featurize(self.read(texts))

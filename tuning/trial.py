@@ -13,11 +13,13 @@ from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record, write_text
-from kerasclf.job.execute import train_core
+from kerasclf.job.execute import train_core, train_linear_part
+from kerasclf.job.parts import combine, has_network
 from kerasclf.job.prepare import Job
 from kerasclf.run.history import Epoch
 from kerasclf.run.layout import PARTIAL, RunLayout
-from kerasclf.training.losses import make_loss
+from kerasclf.training.callbacks import score
+from kerasclf.training.losses import SparseFocalLoss, make_loss
 from kerasclf.training.network import build_network, load_best
 from tuning.plan import RESULT, WORKER, SearchPlan
 
@@ -91,18 +93,34 @@ def _try(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
 def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
     # Keras' global state would grow with each trial, and change the names of layers.
     keras.utils.clear_session()
-    loss = make_loss(job.config, job.class_weights())
-    strategy, featurizer, core = build_network(job.config, len(job.examples.labels))
-    with strategy.scope():
-        history = train_core(job, featurizer, core, loss, layout)
-    result = summarize(history)
-    if not plan.limits_export:
-        return result
-    from tuning.cost import measure_file
+    labels, validation = job.examples.labels, job.texts_and_class_ids("validation")
+    linear = train_linear_part(job, plan.trial_folder / _name_linear_part(job.config))
+    network = None
+    result: dict[str, Any] = {"epochs": 0, "best_epoch": 0, "seconds": job.seconds.get("linear", 0)}
+    if has_network(job.config):
+        loss = make_loss(job.config, job.class_weights())
+        strategy, featurizer, core = build_network(job.config, len(labels))
+        with strategy.scope():
+            history = train_core(job, featurizer, core, loss, layout)
+        result = summarize(history)
+        if linear is None and not plan.limits_export:
+            return result
+        network = Classifier(*load_best(job.config, layout, featurizer, core), labels)
+    classifier, _ = combine(network, linear, labels, *validation, job.config.seed)
+    if linear is not None:
+        texts, class_ids = validation
+        result |= score(classifier.logits(texts), class_ids, SparseFocalLoss(gamma=0.0))
+    if plan.limits_export:
+        from tuning.cost import measure_file
 
-    featurizer, core = load_best(job.config, layout, featurizer, core)
-    result |= measure_file(Classifier(featurizer, core, job.examples.labels), job)
-    return {**result, **_check_limits(plan, result)}
+        result |= measure_file(classifier, job)
+        result |= _check_limits(plan, result)
+    return result
+
+
+def _name_linear_part(config: TrainConfig) -> str:
+    """The file of a linear part, which all trials with the same options share."""
+    return f"linear-{config.linear_terms}-{config.linear_c:g}-{config.max_bytes}.npz"
 
 
 def summarize(history: list[Epoch]) -> dict[str, float]:

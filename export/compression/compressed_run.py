@@ -7,6 +7,7 @@ from export.compression.twin import sparsity
 from kerasclf.classifier import Classifier
 from kerasclf.job.execute import TrainedCore, run_job
 from kerasclf.job.prepare import Job
+from kerasclf.models.joined import find_part
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
 
@@ -35,9 +36,6 @@ def compress_run(layout: RunLayout, job: Job, method: Method) -> dict[str, Any]:
     classifier = Classifier.load(layout.root)
     soft_labels = SoftLabels.load(layout.soft_labels) if layout.soft_labels.is_file() else None
     history = fine_tune(classifier.core, classifier.featurizer, job, method, soft_labels)
-    compression = {
-        **method.describe(),
-        "of": str(layout.root),
-        "sparsity": sparsity(classifier.core),
-    }
-    return run_job(job, soft_labels, TrainedCore(classifier.core, history, compression))
+    _, network = find_part(classifier.featurizer, classifier.core, "network")
+    compression = {**method.describe(), "of": str(layout.root), "sparsity": sparsity(network)}
+    return run_job(job, soft_labels, TrainedCore(network, history, compression))

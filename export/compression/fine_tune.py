@@ -13,6 +13,7 @@ from kerasclf.console import say
 from kerasclf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
 from kerasclf.job.prepare import Job
 from kerasclf.models.featurizer import Featurizer
+from kerasclf.models.joined import find_part
 from kerasclf.run.history import Epoch
 from kerasclf.training.callbacks import score
 from kerasclf.training.distillation import SoftLabels
@@ -54,7 +55,8 @@ def fine_tune(
     there. Loss, class weights, sampler and augmented rows are those of the job.
 
     Args:
-        core: a trained core of a compressible encoder; its weights are replaced.
+        core: a trained core of a compressible encoder, joined with a linear part or not; the
+            weights of the network are replaced.
         featurizer: strings to model inputs.
         job: data and configuration, with `epochs` and `learning_rate` of the fine-tuning.
         method: how the core is compressed.
@@ -64,6 +66,7 @@ def fine_tune(
         The history of all epochs.
     """
     config = job.config
+    featurizer, core = find_part(featurizer, core, "network")
     prepare(config.seed, mixed_precision=False)
     texts, class_ids, sources = job.training_rows()
     if soft_labels is not None:

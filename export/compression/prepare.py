@@ -22,6 +22,11 @@ def prepare_compression(layout: RunLayout, config: FineTuneConfig, suffix: str) 
         UserError: the run cannot be compressed, or an option is wrong; nothing was written.
     """
     base = TrainConfig.from_yaml(layout.config)
+    if not layout.has_network:
+        raise UserError(
+            f"{layout.root} has no network but a linear part alone; to make it smaller, train with "
+            "fewer --linear-terms"
+        )
     if not find_encoder(base.encoder).compressible:
         names = " or ".join(name for name, encoder in ENCODERS.items() if encoder.compressible)
         raise UserError(

@@ -10,10 +10,10 @@ from export.litert.export_tflite import export_tflite
 from export.program.golden import GOLDEN_TEXTS
 from export.program.output import check_new, whole
 from export.program.runtime import EdgeClassifier
-from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
-from kerasclf.files import load_record, write_json
+from kerasclf.files import write_json
 from kerasclf.run.layout import RunLayout
+from kerasclf.run.members import reads_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -62,8 +62,7 @@ def new_folder(source: Path, output: Path) -> Iterator[tuple[Path, EdgeClassifie
 
 
 def _export(run: Path, file: Path) -> Path:
-    metrics = load_record(RunLayout.open_network(run).metrics)
-    if not find_encoder(metrics["encoder"]).reads_bytes:
+    if not reads_bytes(RunLayout.open(run)):
         raise _tokens_error(run)
     export_tflite(run, output=file)
     return file

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.console import say
-from kerasclf.evaluation.baseline import make_baseline
+from kerasclf.evaluation.baseline import make_svm
 from kerasclf.files import replacing
 from kerasclf.job.folds import Predictor, Rows, fold_folder, predict_out_of_fold
 from kerasclf.job.prepare import Job
@@ -110,7 +110,7 @@ def baseline_teacher(layout: RunLayout, job: Job) -> Teacher:
     """
 
     def train(rows: Rows) -> Predictor:
-        model = make_baseline(job.config.seed).fit(*rows)
+        model = make_svm(job.config.seed).fit(*rows)
 
         def margins(texts: list[str]) -> np.ndarray:
             margin = model.decision_function(texts)

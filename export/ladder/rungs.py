@@ -70,7 +70,7 @@ class Ladder:
         for recipe in RECIPES.values():
             if encoder.reads_bytes or not recipe.only_bytes:
                 yield Rung(UNCHANGED, recipe.name, trained)
-        if encoder.compressible and self._prune:
+        if encoder.compressible and self._prune and self._layout.has_network:
             for sparsity in SPARSITIES:
                 pruned = cache(partial(self._prune_to, sparsity))
                 for recipe_name in SMALL_RECIPES:

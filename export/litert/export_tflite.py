@@ -8,8 +8,10 @@ from export.litert.recipes import DEFAULT_RECIPE, find_recipe
 from export.program.golden import GateError
 from export.program.output import check_file, default_output
 from kerasclf import console
+from kerasclf.errors import UserError
 from kerasclf.files import load_record, replacing
 from kerasclf.run.layout import RunLayout
+from kerasclf.run.members import reads_bytes
 
 MAX_DROP = 0.02
 
@@ -38,7 +40,12 @@ def export_tflite(
         UserError: an argument is wrong; nothing was written.
     """
     find_recipe(recipe)
-    layout = RunLayout.open_network(run)
+    layout = RunLayout.open(run)
+    if layout.ensemble.is_file() and not reads_bytes(layout):
+        raise UserError(
+            f"{layout.root} is an ensemble with a member that takes token ids; expected members of "
+            "--encoder bytes; saved_model and onnx take any"
+        )
     output = output or default_output(load_record(layout.metrics), f"-{recipe}.tflite")
     check_file(output, ".tflite")
 

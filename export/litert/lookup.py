@@ -12,11 +12,12 @@ INT4_VERSION = 4
 """Version of the op that supports int4; an older runtime refuses the file and says why."""
 
 
-def swap_gathers(model: bytes) -> bytes:
+def swap_gathers(model: bytes, scope: str = "") -> bytes:
     """Replaces each GATHER from a constant float32 table by EMBEDDING_LOOKUP.
 
     Args:
         model: a flatbuffer with static shapes and one subgraph.
+        scope: part of the name of the ops that are replaced.
 
     Returns:
         A flatbuffer with the same outputs.
@@ -24,7 +25,8 @@ def swap_gathers(model: bytes) -> bytes:
     graph = _Graph(flatbuffer_utils.read_model_from_bytearray(bytearray(model)))
     operators = []
     for operator in graph.main.operators:
-        operators += graph.swap(operator) if graph.reads_table(operator) else [operator]
+        is_swapped = graph.reads_table(operator) and scope in graph.name_of(operator)
+        operators += graph.swap(operator) if is_swapped else [operator]
     graph.main.operators = operators
     return bytes(flatbuffer_utils.convert_object_to_bytearray(graph.model))
 
@@ -34,6 +36,10 @@ class _Graph:
 
     def __init__(self, model: schema.ModelT):
         self.model, self.main = model, model.subgraphs[0]
+
+    def name_of(self, operator: schema.OperatorT) -> str:
+        """The name of an operator's output."""
+        return self.main.tensors[operator.outputs[0]].name.decode()
 
     def reads_table(self, operator: schema.OperatorT) -> bool:
         """Whether an operator gathers rows (axis 0) of a constant float32 matrix."""

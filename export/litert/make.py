@@ -76,7 +76,7 @@ def make_file(
     metadata["recipe"] = recipe_name
     if smaller is not None:
         del metadata["keras_test_measures"]  # those of the run are not those of another network
-    tokenizer = sorted((layout.featurizer / "assets" / "tokenizer").glob("*"))
+    tokenizer = sorted(layout.featurizer.rglob("assets/tokenizer/*"))
 
     def build(classifier: Classifier) -> tuple[bytes, EdgeClassifier]:
         model = convert(classifier, file_input, recipe, calibration_texts)

@@ -13,7 +13,11 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from export.litert.lookup import swap_gathers
 from export.program.classify import SIGNATURE
 
-INSIDE_LAYERS = "/"  # names of ops of Keras layers have a slash; hashing and decision have none
+LINEAR = "tfidf"
+"""The name of the layer of the linear part. A text with few known n-grams depends on few of its
+weights, so they are never in int4, and their sums stay in float32."""
+NETWORK = rf"^(?!.*{LINEAR}).*/"
+"""Names of ops of all other Keras layers: they have a slash; hashing and decision have none."""
 DENSE = (TFLOperationName.CONV_2D, TFLOperationName.FULLY_CONNECTED)
 
 
@@ -30,14 +34,15 @@ def quantize_table(model: bytes) -> bytes:
     """
     recipe = RecipeManager()
     recipe.add_dynamic_config(
-        INSIDE_LAYERS,
+        NETWORK,
         TFLOperationName.EMBEDDING_LOOKUP,
         num_bits=4,
         granularity=QuantGranularity.TENSORWISE,
         algorithm_key=AlgorithmName.OCTAV,
     )
     for operation in DENSE:
-        recipe.add_dynamic_config(INSIDE_LAYERS, operation, num_bits=8)
+        recipe.add_dynamic_config(NETWORK, operation, num_bits=8)
+    _add_linear_table(recipe)
     return _quantize(swap_gathers(model), recipe, None)
 
 
@@ -52,18 +57,29 @@ def quantize_activations(model: bytes, calibration: Iterable[dict[str, np.ndarra
         model: a float32 flatbuffer.
         calibration: inputs of the signature by name, for typical texts.
     """
-    recipe = RecipeManager()
+    recipe, model = RecipeManager(), swap_gathers(model, LINEAR)
     for operation in (
         TFLOperationName.GATHER,
         TFLOperationName.AVERAGE_POOL_2D,
         TFLOperationName.MUL,
         *DENSE,
     ):
-        recipe.add_static_config(INSIDE_LAYERS, operation, activation_num_bits=8, weight_num_bits=8)
+        recipe.add_static_config(NETWORK, operation, activation_num_bits=8, weight_num_bits=8)
+    _add_linear_table(recipe)
     # The default, a moving average over texts, clips values that only a few texts reach.
     calibrator = Calibrator(bytearray(model), qsv_update_func=min_max_update)
     calibrator.calibrate({SIGNATURE: list(calibration)}, recipe)
     return _quantize(model, recipe, calibrator.get_model_qsvs())
+
+
+def _add_linear_table(recipe: RecipeManager) -> None:
+    """Quantizes the table of the linear part to int8, with one scale."""
+    recipe.add_dynamic_config(
+        LINEAR,
+        TFLOperationName.EMBEDDING_LOOKUP,
+        num_bits=8,
+        granularity=QuantGranularity.TENSORWISE,
+    )
 
 
 def _quantize(model: bytes, recipe: RecipeManager, ranges: dict | None) -> bytes:

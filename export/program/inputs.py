@@ -30,16 +30,16 @@ class FileInput:
 def describe_input(classifier: Classifier) -> FileInput:
     """Describes the inputs of a classifier's file, as its featurizer defines them."""
     featurizer = classifier.featurizer
-    names, length = featurizer.input_names, featurizer.input_length
+    lengths = featurizer.inputs
     read_batch = tf.function(featurizer.read, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def read(text: str) -> dict[str, np.ndarray]:
         inputs = read_batch(tf.constant([text.encode("utf-8", "replace")]))
-        return {name: inputs[name].numpy() for name in names}
+        return {name: inputs[name].numpy() for name in lengths}
 
     return FileInput(
-        specs=tuple(tf.TensorSpec([1, length], tf.int32, name=name) for name in names),
+        specs=tuple(tf.TensorSpec([1, n], tf.int32, name=name) for name, n in lengths.items()),
         read=read,
-        featurize=lambda *tensors: featurizer.featurize(dict(zip(names, tensors, strict=True))),
+        featurize=lambda *tensors: featurizer.featurize(dict(zip(lengths, tensors, strict=True))),
         metadata=featurizer.describe(),
     )

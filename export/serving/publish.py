@@ -30,7 +30,7 @@ def publish(run: Path | None, to: Path | None = None) -> dict[str, Any]:
         GateError: the SavedModel did not pass a check, and was not published.
         UserError: an argument is wrong, or a package is not installed; nothing was written.
     """
-    layout = RunLayout.open_network(run)
+    layout = RunLayout.open(run)
     versions = _open_versions(to or _default_folder(layout))
     check_installed()
     with console.quiet_imports():
@@ -109,7 +109,7 @@ def describe_versions(versions: Versions) -> dict[str, Any]:
 
 def _find_versions(run: Path | None, to: Path | None) -> Versions:
     if run is not None:
-        layout = RunLayout.open_network(run)
+        layout = RunLayout.open(run)
         to = to or _default_folder(layout)
     if to is None:
         raise UserError(

@@ -31,7 +31,7 @@ def export_onnx(run: Path | None, output: Path | None = None) -> dict[str, Any]:
         GateError: the file did not pass a check, and was not kept.
         UserError: an argument is wrong, or a package is not installed; nothing was written.
     """
-    layout = RunLayout.open_network(run)
+    layout = RunLayout.open(run)
     output = output or default_output(load_record(layout.metrics), ".onnx")
     check_file(output, ".onnx")
     for name in NEEDED:

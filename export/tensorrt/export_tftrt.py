@@ -30,7 +30,7 @@ def export_tftrt(
         GateError: the SavedModel did not pass a check, and was not kept.
         UserError: an argument is wrong; nothing was written.
     """
-    layout = RunLayout.open_network(run)
+    layout = RunLayout.open(run)
     metrics = load_record(layout.metrics)
     output = output or default_output(metrics, f"-tftrt-{precision.lower()}")
     check_new(output)

@@ -58,7 +58,7 @@ def to_onnx(program: Callable[..., Any], specs: list[tf.TensorSpec]) -> onnx.Mod
         tf.function(program, input_signature=specs),
         input_signature=specs,
         opset=OPSET,
-        custom_op_handlers={"Erfc": (_write_erfc, [])},
+        custom_op_handlers={"Erfc": (_write_erfc, []), "ScatterNd": (_write_scatter_nd, [])},
     )
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
@@ -72,6 +72,26 @@ def _write_erfc(context: Any, node: Any, name: str, args: list[Any]) -> None:
     one = context.make_const(tf2onnx.utils.make_name(name), np.array(1, kind))
     erf = context.make_node("Erf", [node.input[0]])
     context.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output)
+
+
+def _write_scatter_nd(context: Any, node: Any, name: str, args: list[Any]) -> None:
+    """Writes scatter_nd, which adds the values of an index, where ONNX keeps one of them."""
+    indices, values, shape = node.input
+    dtype, outputs = context.get_dtype(values), node.output
+    context.remove_node(name)
+    long = [
+        context.make_node("Cast", [x], attr={"to": onnx.TensorProto.INT64}).output[0]
+        for x in (indices, shape)
+    ]
+    zero = onnx.helper.make_tensor("value", dtype, dims=[1], vals=[0])
+    zeros = context.make_node("ConstantOfShape", [long[1]], attr={"value": zero})
+    context.make_node(
+        "ScatterND",
+        [zeros.output[0], long[0], values],
+        attr={"reduction": "add"},
+        name=name,
+        outputs=outputs,
+    )
 
 
 def _as_text(value: Any) -> str:

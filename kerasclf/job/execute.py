@@ -5,6 +5,7 @@ import resource
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,7 +21,9 @@ from kerasclf.evaluation.latency import measure_latency
 from kerasclf.evaluation.predictions import evaluate, prediction_frame
 from kerasclf.evaluation.targets import check_targets
 from kerasclf.files import load_record, save_record, save_table, write_json, write_text
+from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_network
 from kerasclf.job.prepare import Job
+from kerasclf.linear.model import LinearModel
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.report.page import write_model_card, write_report
 from kerasclf.run.history import Epoch, write_history
@@ -72,40 +75,51 @@ def run_job(
         # Killed between writing the last file and renaming: nothing is left to compute.
         metrics = load_record(job.layout.metrics)
         return {"run": str(job.layout.finish().root), **metrics}
-    num_classes = len(job.examples.labels)
+    labels = job.examples.labels
     with job.phase("build"):
         # Before anything is written: the loss and the encoder may not exist.
-        loss = make_loss(job.config, job.class_weights())
-        strategy, featurizer, core = build_network(job.config, num_classes)
+        built = build_network(job.config, len(labels)) if has_network(job.config) else None
+        loss = make_loss(job.config, job.class_weights()) if built else None
     layout = job.layout or open_run(job, soft_labels, trained)
     with hold(layout):
         if layout.soft_labels.is_file():
             soft_labels = SoftLabels.load(layout.soft_labels)
-        _announce(job, layout, core.count_params())
-        with strategy.scope():
-            history = train_core(job, featurizer, core, loss, layout, soft_labels)
-        featurizer, core = load_best(job.config, layout, featurizer, core)
-        classifier = Classifier(featurizer, core, job.examples.labels)
+        _announce(job, layout, built[2].count_params() if built else None)
+        linear = train_linear_part(job, layout.linear)
+        network: Classifier | None = None
+        history: list[Epoch] = []
+        if built and loss:
+            strategy, featurizer, core = built
+            with strategy.scope():
+                history = train_core(job, featurizer, core, loss, layout, soft_labels)
+            network = Classifier(*load_best(job.config, layout, featurizer, core), labels)
+        with job.phase("join"):
+            classifier, parts = combine(
+                network, linear, labels, *job.texts_and_class_ids("validation"), job.config.seed
+            )
         metrics, predictions = measure(job, classifier)
-        metrics["training"] = _describe_training(history, core.count_params())
+        metrics["training"] = _describe_training(history, classifier.core.count_params())
+        if parts:
+            metrics["parts"] = parts
         if layout.compression.is_file():
             # Only the last epoch has the requested sparsity, clusters or rounding.
             metrics["compression"] = load_record(layout.compression)
             metrics["training"] |= _describe_epoch(history[-1])
         with job.phase("write"):
-            core.save(layout.model)
-            featurizer.save(layout.featurizer)
+            classifier.core.save(layout.model)
+            classifier.featurizer.save(layout.featurizer)
             classifier.decision.save(layout.decision)
             write_json(layout.labels, list(job.examples.labels))
             save_table(layout.predictions, predictions)
         return finish(job, layout, metrics, predictions, history)
 
 
-def _announce(job: Job, layout: RunLayout, parameters: int) -> None:
+def _announce(job: Job, layout: RunLayout, parameters: int | None) -> None:
     for line in job.warnings():
         warn(line)
     sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
-    say(f"{layout.root}: {sizes} rows, {parameters:,} parameters")
+    size = "no network" if parameters is None else f"{parameters:,} parameters"
+    say(f"{layout.root}: {sizes} rows, {size}")
     if job.augmented is not None:
         augmentation = describe(job.augmented)
         dropped = ", ".join(
@@ -113,6 +127,23 @@ def _announce(job: Job, layout: RunLayout, parameters: int) -> None:
         )
         kept, recipes = augmentation["kept"], job.config.augment
         say(f"{kept} augmented rows to train on ({recipes}); dropped: {dropped}")
+
+
+def train_linear_part(job: Job, path: Path) -> LinearModel | None:
+    """Fits the linear part of a job, if it has one, or reads it from where it was kept.
+
+    Args:
+        job: a prepared job.
+        path: file that keeps it, so that a job that was interrupted goes on with the same bits.
+    """
+    if not has_linear_part(job.config):
+        return None
+    with job.phase("linear"):
+        if not path.is_file():
+            say("fitting the linear part")
+            texts, class_ids, _ = job.training_rows()
+            fit_linear_part(job.config, texts, class_ids, len(job.examples.labels)).save(path)
+        return LinearModel.load(path)
 
 
 def train_core(
@@ -203,10 +234,13 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
         # On the original rows, so that runs with and without augmentation have the same baseline.
-        baseline = predict_baseline(*job.texts_and_class_ids("train"), test_texts, config.seed)
-        baseline_confusion = confusion_matrix(test_class_ids, baseline, len(labels))
+        baseline = predict_baseline(
+            job.texts_and_class_ids("train"), (texts, class_ids), test_texts, config.seed
+        )
+        baseline_confusion = confusion_matrix(test_class_ids, baseline.predicted, len(labels))
+        decided_test = decision.decide(test_logits)
         comparison = compare(
-            test_class_ids, decision.decide(test_logits), baseline, len(labels), config.seed
+            test_class_ids, decided_test, baseline.predicted, len(labels), config.seed
         )
     measured = {name: entry["value"] for name, entry in test["measures"].items()}
     measured |= {f"latency_{name}": value for name, value in latency.items()}
@@ -217,13 +251,14 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
         ],
         ignore_index=True,
     )
-    names = np.array(labels, dtype=object)[baseline]
+    names = np.array(labels, dtype=object)[baseline.predicted]
     predictions.loc[predictions["split"] == "test", "baseline_label"] = names
     metrics = {
         "test": test,
         "targets": check_targets(config.target, measured),
         "baseline": {
-            "name": "TF-IDF (words 1-2, characters 2-5) + balanced linear SVM",
+            "name": baseline.name,
+            "validation": baseline.validation,
             "measures": {
                 name: float(value) for name, value in summarize(baseline_confusion, ordered).items()
             },
@@ -237,6 +272,8 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
 
 
 def _describe_training(history: list[Epoch], parameters: int) -> dict[str, Any]:
+    if not history:
+        return {"parameters": parameters}
     best = max(history, key=lambda row: row["val_macro_f1"])
     return {"parameters": parameters, "epochs": len(history), **_describe_epoch(best)}
 

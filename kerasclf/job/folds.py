@@ -11,16 +11,17 @@ from kerasclf.config import TrainConfig
 from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
+from kerasclf.job.parts import has_linear_part
 from kerasclf.job.prepare import Job
 
 Rows = tuple[list[str], np.ndarray]
 """Texts, and class ids int64 [n]."""
 Predictor = Callable[[list[str]], np.ndarray]
 """Texts to log-probabilities, float64 [n, num_classes]."""
+VERSION_0_1 = {"loss": "focal", "linear": "none"}
+"""What version 0.1 did, which did not have these options; its kept folds are still found."""
 NOT_LEARNED = ("name", "output", "split", "target", "cost_matrix", "review_below")
 """Options that do not change what a model learns from given rows."""
-SINCE_VERSION_0_1 = ("loss",)
-"""Options that did not exist in version 0.1, whose kept folds are still found by their defaults."""
 
 
 def split_folds(job: Job, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -67,12 +68,12 @@ def fold_folder(runs: Path, config: TrainConfig) -> Path:
         runs: OUTPUT/NAME, the folder of these runs.
         config: their resolved configuration.
     """
-    learned = {
-        key: value
-        for key, value in vars(config).items()
-        if key not in NOT_LEARNED
-        and not (key in SINCE_VERSION_0_1 and value == getattr(TrainConfig, key))
+    ignored = set(NOT_LEARNED) | {
+        key for key, value in VERSION_0_1.items() if getattr(config, key) == value
     }
+    if not has_linear_part(config):
+        ignored |= {"linear_terms", "linear_c"}
+    learned = {key: value for key, value in vars(config).items() if key not in ignored}
     return runs / "out_of_fold" / sha256(repr(sorted(learned.items())).encode()).hexdigest()[:16]
 
 

@@ -70,9 +70,7 @@ def make_ensemble(
     # In the order of `test`, which is by text and label.
     frame = predictions[predictions["split"] == "test"].sort_values(["text", "label"])
     decided = frame["predicted_label"].map(test.labels.index).to_numpy(dtype=np.int64)
-    metrics["training"] = {
-        "parameters": sum(member.metrics["training"]["parameters"] for member in members)
-    }
+    metrics["training"] = {"parameters": classifier.core.count_params()}
     metrics["ensemble"] = {
         "weights": weighting,
         "members": [
@@ -105,7 +103,7 @@ def _prepare(first: FinishedRun, name: str | None, output: Path | None) -> Job:
     job = prepare_job(replace(config, output=output or base.output, cost_matrix=base.cost_matrix))
     # Nothing is trained: training options would describe no run.
     unused: dict[str, Any] = dict.fromkeys(ENCODERS["bytes"].defaults)
-    job.config = replace(job.config, encoder="ensemble", **unused)
+    job.config = replace(job.config, encoder="ensemble", linear="none", **unused)
     return job
 
 

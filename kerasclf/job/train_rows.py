@@ -13,6 +13,7 @@ from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.job.folds import Predictor, Rows
+from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_network
 from kerasclf.job.prepare import Job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
@@ -37,20 +38,26 @@ def train_classifier(
     Returns:
         The classifier, without temperature, offsets or costs.
     """
-    strategy, featurizer, core = build_network(config, len(job.examples.labels))
-    loss = make_loss(config, replace(job, config=config).class_weights())
+    labels, validation = job.examples.labels, job.texts_and_class_ids("validation")
+    built = build_network(config, len(labels)) if has_network(config) else None
     # Only these rows are augmented: a variant of a held-out row would leak it.
     augmented = augment_rows(config, *rows, job.measured_texts()) if config.recipes else None
     texts, class_ids, sources = extend(*rows, augmented)
+    linear = (
+        fit_linear_part(config, texts, class_ids, len(labels)) if has_linear_part(config) else None
+    )
+    if not built:
+        return combine(None, linear, labels, *validation, config.seed)[0]
+    strategy, featurizer, core = built
+    loss = make_loss(config, replace(job, config=config).class_weights())
     if soft_labels is not None:
         soft_labels = soft_labels.repeat(sources)
     objective = make_objective(texts, class_ids, loss, soft_labels)
     with tempfile.TemporaryDirectory() as folder, strategy.scope():
         layout = RunLayout(Path(folder))
-        validation = job.texts_and_class_ids("validation")
         fit(core, featurizer, objective, validation, loss, config, layout)
-        featurizer, core = load_best(config, layout, featurizer, core)
-    return Classifier(featurizer, core, job.examples.labels)
+        network = Classifier(*load_best(config, layout, featurizer, core), labels)
+    return combine(network, linear, labels, *validation, config.seed)[0]
 
 
 def make_trainer(config: TrainConfig, job: Job) -> Callable[[Rows], Predictor]:

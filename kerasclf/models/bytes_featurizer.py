@@ -15,6 +15,11 @@ MODULUS = 2**22 - 3  # prime, and BASE * MODULUS + 255 + ORDERS * STEP < 2^31
 STEP = 7919
 
 
+def read_bytes(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
+    """UTF-8 bytes of a string tensor [batch], int32 [batch, max_bytes], truncated or 0-padded."""
+    return tf.cast(tf.io.decode_raw(texts, tf.uint8, fixed_length=max_bytes), tf.int32)
+
+
 @dataclass(frozen=True)
 class BytesFeaturizer:
     """Texts to hashed byte n-grams of orders 1 to 5 and a mask.
@@ -31,14 +36,13 @@ class BytesFeaturizer:
     max_bytes: int = 256
     buckets: int = 32768
 
-    input_names: ClassVar[tuple[str, ...]] = ("bytes",)
     buckets_by_length: ClassVar[bool] = False
     needs_tf_text: ClassVar[bool] = False
 
     @property
-    def input_length(self) -> int:
+    def inputs(self) -> dict[str, int]:
         """Bytes that an exported file takes."""
-        return self.max_bytes
+        return {"bytes": self.max_bytes}
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""
@@ -46,8 +50,7 @@ class BytesFeaturizer:
 
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """UTF-8 bytes of a string tensor [batch]: "bytes", int32 [batch, max_bytes], 0-padded."""
-        raw = tf.io.decode_raw(texts, tf.uint8, fixed_length=self.max_bytes)
-        return {"bytes": tf.cast(raw, tf.int32)}
+        return {"bytes": read_bytes(texts, self.max_bytes)}
 
     def featurize(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Hashes the n-grams that end at each byte.

@@ -9,26 +9,29 @@ SETTINGS = "featurizer.json"
 
 
 class Featurizer(Protocol):
-    """Turns strings into model inputs, in the graph and in the same way everywhere.
+    """Turns strings into model inputs, in the graph and in the same way everywhere."""
 
-    Attributes:
-        input_names: names of the inputs of an exported file.
-        input_length: values of each of these inputs for one text.
-        buckets_by_length: whether training batches are made of texts of similar length.
-        needs_tf_text: whether its graph has ops of TensorFlow Text.
-    """
+    @property
+    def inputs(self) -> dict[str, int]:
+        """Inputs of an exported file: number of values for one text, by name of the input."""
+        ...
 
-    input_names: tuple[str, ...]
-    input_length: int
-    buckets_by_length: bool
-    needs_tf_text: bool
+    @property
+    def buckets_by_length(self) -> bool:
+        """Whether training batches are made of texts of similar length."""
+        ...
+
+    @property
+    def needs_tf_text(self) -> bool:
+        """Whether its graph has ops of TensorFlow Text."""
+        ...
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, each [batch, ...], of a string tensor [batch]."""
         ...
 
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Inputs of an exported file, int32 [batch, input_length] by name, of strings [batch]."""
+        """Inputs of an exported file, int32 [batch, length] by name, of strings [batch]."""
         ...
 
     def featurize(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

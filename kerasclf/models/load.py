@@ -8,6 +8,7 @@ from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
 from kerasclf.files import load_record
 from kerasclf.models.featurizer import SETTINGS, Featurizer
+from kerasclf.models.joined import KIND, JoinedFeaturizer
 
 
 def load_featurizer(folder: Path) -> Featurizer:
@@ -16,7 +17,12 @@ def load_featurizer(folder: Path) -> Featurizer:
     Raises:
         UserError: the folder was written by an encoder that is not registered here.
     """
-    kind = load_record(folder / SETTINGS)["kind"]
+    settings = load_record(folder / SETTINGS)
+    kind = settings["kind"]
+    if kind == KIND:
+        return JoinedFeaturizer(
+            {name: load_featurizer(folder / name) for name in settings["parts"]}
+        )
     for encoder in ENCODERS.values():
         if encoder.kind == kind:
             return encoder.module().load_featurizer(folder)

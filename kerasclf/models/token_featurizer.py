@@ -32,14 +32,14 @@ class TokenFeaturizer:
         self._lengths.append(preprocessor.sequence_length)
 
     @property
-    def input_length(self) -> int:
+    def max_tokens(self) -> int:
         """Tokens of a text that are read, special tokens included."""
         return self.preprocessor.sequence_length
 
     @cached_property
-    def input_names(self) -> tuple[str, ...]:
-        """The core's own inputs: BERT has segment ids, too."""
-        return tuple(sorted(self.read(tf.constant([""]))))
+    def inputs(self) -> dict[str, int]:
+        """The core's own inputs, each of `max_tokens` values: BERT has segment ids, too."""
+        return dict.fromkeys(sorted(self.read(tf.constant([""]))), self.max_tokens)
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
@@ -59,7 +59,7 @@ class TokenFeaturizer:
 
     def _tokenize(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         # A token is rarely longer than 32 bytes; tokenizing a text of megabytes takes minutes.
-        start = tf.strings.substr(texts, 0, self.input_length * 32)
+        start = tf.strings.substr(texts, 0, self.max_tokens * 32)
         valid = tf.strings.unicode_transcode(start, "UTF-8", "UTF-8", errors="ignore")
         # Tokenizers read NUL as the end of a text in a graph, and as a letter in eager mode.
         return self.preprocessor(tf.strings.regex_replace(valid, r"\x00", " "))
@@ -68,7 +68,7 @@ class TokenFeaturizer:
         """What a program that feeds an exported file must know."""
         return {
             "input": "tokens",
-            "max_tokens": self.input_length,
+            "max_tokens": self.max_tokens,
             "tokenizer": type(self.preprocessor.tokenizer).__name__,
         }
 

@@ -12,6 +12,7 @@ from kerasclf.report.wording import (
     describe_difference,
     describe_duration,
     describe_ensemble,
+    describe_parts,
     describe_target,
     in_interval,
     to_words,
@@ -47,6 +48,7 @@ def _report_templates() -> jinja2.Environment:
     environment.filters |= {
         "in_interval": in_interval,
         "describe_baseline": describe_baseline,
+        "describe_parts": describe_parts,
         "describe_best": describe_best,
         "describe_difference": describe_difference,
         "describe_ensemble": describe_ensemble,

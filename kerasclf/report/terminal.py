@@ -10,6 +10,7 @@ from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
     describe_ensemble,
+    describe_parts,
     describe_target,
     in_interval,
     to_words,
@@ -57,6 +58,7 @@ def print_summary(metrics: dict[str, Any]) -> None:
     lines = [
         f"macro-F1  {in_interval(macro_f1)}",
         f"baseline  {describe_baseline(metrics['baseline'])}",
+        *([f"parts     {describe_parts(metrics['parts'])}"] if "parts" in metrics else []),
         *(f"member    {member['run']}, weight {member['weight']:.3f}" for member in members),
         *([f"ensemble  {describe_ensemble(ensemble)}"] if ensemble else []),
         f"latency   one text: p50 {latency['p50_ms']:.2f} ms, p95 {latency['p95_ms']:.2f} ms, "

@@ -21,13 +21,31 @@ def in_interval(estimate: Estimate) -> str:
 
 
 def describe_baseline(baseline: dict[str, Any]) -> str:
-    """Whether the network beats the baseline."""
+    """Whether the model beats the baseline."""
     gain = baseline["macro_f1_difference"]
     return (
-        f"{_judge(gain, 'the network', 'the baseline')}: macro-F1 "
+        f"{_judge(gain, 'the model', 'the baseline')}: macro-F1 "
         f"{baseline['measures']['macro_f1']:.4f} for {baseline['name']}, "
         f"difference {describe_difference(gain)}"
     )
+
+
+def describe_parts(parts: dict[str, Any]) -> str:
+    """How network and linear part were weighted, or which of them was left out, and why."""
+    weights = parts["weights"]
+    gains = {
+        name: f"macro-F1 {describe_difference(gain)} over the {name}{' part' * (name == 'linear')}"
+        for name, gain in parts["differences"].items()
+    }
+    kept = [name for name, weight in weights.items() if weight > 0]
+    if len(kept) == 1:
+        left_out = next(name for name in weights if name not in kept)
+        return (
+            f"{kept[0]} alone; the {left_out} part adds nothing on validation rows: both have "
+            f"{gains[kept[0]]} alone"
+        )
+    shares = " + ".join(f"{weights[name]:.2f} {name}" for name in kept)
+    return f"{shares}; on validation rows, {' and '.join(gains.values())} alone"
 
 
 def describe_target(target: TargetResult) -> str:

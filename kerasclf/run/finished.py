@@ -126,7 +126,8 @@ def measure_cost(run: FinishedRun) -> dict[str, float]:
     else:
         parts = [run.layout.model, *run.layout.featurizer.rglob("*")]
         size = sum(path.stat().st_size for path in parts if path.is_file())
-        train_seconds = run.metrics["seconds"]["train"]
+        seconds = run.metrics["seconds"]
+        train_seconds = seconds.get("train", 0.0) + seconds.get("linear", 0.0)
     return {
         "size_bytes": size,
         "parameters": run.metrics["training"]["parameters"],

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
-from kerasclf.files import check_writable
+from kerasclf.files import check_writable, load_record
 
 PARTIAL = ".partial"
 
@@ -114,9 +115,19 @@ class RunLayout:
         return self.root / "best.weights.h5"
 
     @property
+    def linear(self) -> Path:
+        """The linear part; only during training."""
+        return self.root / "linear.npz"
+
+    @property
     def lock(self) -> Path:
         """Locked by the process that trains the run; only during training."""
         return self.root / ".lock"
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the model of a finished run has a network, or is a linear part alone."""
+        return load_record(self.featurizer / "featurizer.json")["kind"] != ENCODERS["linear"].kind
 
     @property
     def is_partial(self) -> bool:
@@ -153,7 +164,7 @@ class RunLayout:
         """Deletes what only training needed and renames the run, which marks it as finished."""
         shutil.rmtree(self.backup, ignore_errors=True)
         # The lock, the best weights, and files that a killed process was writing.
-        for path in (self.best_weights, self.lock, *self.root.glob(".[0-9]*")):
+        for path in (self.best_weights, self.linear, self.lock, *self.root.glob(".[0-9]*")):
             path.unlink(missing_ok=True)
         self.root.rename(self.whole.root)
         return self.whole

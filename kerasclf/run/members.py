@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record
 from kerasclf.run.layout import RunLayout
@@ -30,3 +31,14 @@ def read_members(layout: RunLayout) -> tuple[list[Path], list[float]]:
                 "together with its members, or create it again"
             )
     return members, ensemble["weights"]
+
+
+def reads_bytes(layout: RunLayout) -> bool:
+    """Whether exported files of a run take UTF-8 bytes; else they take token ids.
+
+    Args:
+        layout: a finished run; an ensemble reads bytes if all of its members do.
+    """
+    if layout.ensemble.is_file():
+        return all(reads_bytes(RunLayout.open(member)) for member in read_members(layout)[0])
+    return find_encoder(load_record(layout.metrics)["encoder"]).reads_bytes

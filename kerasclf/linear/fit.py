@@ -1,0 +1,140 @@
+"""Fits a linear model of texts by scikit-learn: multinomial logistic regression on TF-IDF."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from kerasclf.linear.model import LinearModel
+from kerasclf.linear.ngrams import hash_ngrams
+from kerasclf.linear.vocabulary import NgramVocabulary
+
+MIN_ROWS = 2
+"""An n-gram that is in fewer rows is no candidate."""
+MOST_WEIGHTS = 4_000_000
+"""Candidates times classes: the solver keeps 20 vectors of this length."""
+MOST_BYTES = 16_000_000
+"""Text that is read at most; more rows are a random sample. The n-grams take 100 bytes a byte."""
+ITERATIONS = 1000
+RANKING_TOLERANCE = 1e-3
+"""Of the gradient when n-grams are only ranked; that of the fit which is kept is 1e-4."""
+
+
+@dataclass(frozen=True, eq=False)
+class NgramCounts:
+    """How often each n-gram is in each text.
+
+    Attributes:
+        ids: int32 [k], ids of the n-grams, ascending.
+        matrix: float64 sparse [n, k].
+    """
+
+    ids: np.ndarray
+    matrix: sparse.csr_matrix
+
+
+def count_ngrams(texts: Sequence[str], max_bytes: int, most: int) -> NgramCounts:
+    """Counts the n-grams that are in two texts or more.
+
+    Args:
+        texts: n strings.
+        max_bytes: UTF-8 bytes of a text that are read.
+        most: number of n-grams to keep at most, those in the most texts.
+    """
+    rows, ids = hash_ngrams(texts, max_bytes)
+    pairs, counts = np.unique((rows << 31) | ids, return_counts=True)
+    rows, ids = pairs >> 31, pairs & (2**31 - 1)
+    distinct, column, in_rows = np.unique(ids, return_inverse=True, return_counts=True)
+    kept = np.flatnonzero(in_rows >= MIN_ROWS)
+    if len(kept) > most:
+        kept = np.sort(kept[np.argsort(-in_rows[kept], kind="stable")[:most]])
+    new_column = np.full(len(distinct), -1)
+    new_column[kept] = np.arange(len(kept))
+    column = new_column[column]
+    inside = column >= 0
+    matrix = sparse.csr_matrix(
+        (counts[inside].astype(np.float64), (rows[inside], column[inside])),
+        (len(texts), len(kept)),
+    )
+    return NgramCounts(distinct[kept].astype(np.int32), matrix)
+
+
+def inverse_document_frequency(counts: sparse.csr_matrix) -> np.ndarray:
+    """ln((1 + n) / (1 + rows with the n-gram)) + 1, float64 [k], as scikit-learn smooths it."""
+    in_rows = np.bincount(counts.indices, minlength=counts.shape[1])
+    return np.log((1 + counts.shape[0]) / (1 + in_rows)) + 1
+
+
+def tf_idf(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
+    """TF-IDF with the norm of `LinearModel`, float64 sparse [n, k]."""
+    norm = np.sqrt(np.maximum(counts @ idf**2, 1))
+    return (sparse.diags(1 / norm) @ counts @ sparse.diags(idf)).tocsr()
+
+
+def fit_linear(
+    texts: Sequence[str],
+    class_ids: np.ndarray,
+    num_classes: int,
+    *,
+    max_bytes: int,
+    terms: int,
+    inverse_penalty: float,
+    seed: int,
+) -> LinearModel:
+    """Fits a balanced logistic regression, keeps its weightiest n-grams, and fits these again.
+
+    Args:
+        texts: n training texts.
+        class_ids: int64 [n], their class ids.
+        num_classes: number of classes, each of which has a row.
+        max_bytes: UTF-8 bytes of a text that are read.
+        terms: number of n-grams to keep.
+        inverse_penalty: C of scikit-learn: the smaller, the stronger the penalty on weights.
+        seed: seed of the sample if there are more than `MOST_BYTES` of text.
+    """
+    texts, class_ids = _sample(texts, class_ids, max_bytes, seed)
+    counts = count_ngrams(texts, max_bytes, MOST_WEIGHTS // num_classes)
+    idf = inverse_document_frequency(counts.matrix)
+    kept = np.arange(len(idf))
+    if len(kept) > terms:
+        features = tf_idf(counts.matrix, idf)
+        model = _fit(features, class_ids, inverse_penalty, RANKING_TOLERANCE)
+        weight = np.linalg.norm(model.coef_, axis=0)
+        kept = np.sort(np.argsort(-weight, kind="stable")[:terms])
+    model = _fit(tf_idf(counts.matrix[:, kept], idf[kept]), class_ids, inverse_penalty, 1e-4)
+    coefficients, bias = model.coef_, model.intercept_
+    if num_classes == 2:
+        # One logit, of the second class against the first.
+        coefficients = np.concatenate([-coefficients, coefficients]) / 2
+        bias = np.concatenate([-bias, bias]) / 2
+    vocabulary = NgramVocabulary.build(counts.ids[kept])
+    slots = vocabulary.find(counts.ids[kept])
+    weights = np.zeros((1 + vocabulary.size, num_classes), dtype=np.float32)
+    weights[slots] = (coefficients * idf[kept]).T
+    squared_idf = np.zeros(1 + vocabulary.size, dtype=np.float32)
+    squared_idf[slots] = idf[kept] ** 2
+    return LinearModel(max_bytes, vocabulary, weights, squared_idf, bias.astype(np.float32))
+
+
+def _fit(
+    features: sparse.csr_matrix, class_ids: np.ndarray, c: float, tolerance: float
+) -> LogisticRegression:
+    model = LogisticRegression(C=c, class_weight="balanced", max_iter=ITERATIONS, tol=tolerance)
+    return model.fit(features, class_ids)
+
+
+def _sample(
+    texts: Sequence[str], class_ids: np.ndarray, max_bytes: int, seed: int
+) -> tuple[Sequence[str], np.ndarray]:
+    """All rows, or a random sample of them that has `MOST_BYTES` of text."""
+    lengths = np.array([min(len(text), max_bytes) for text in texts])
+    if lengths.sum() <= MOST_BYTES:
+        return texts, class_ids
+    order = np.random.default_rng(seed).permutation(len(texts))
+    # The first row of each class stays, so that each class has one.
+    first = np.unique(class_ids[order], return_index=True)[1]
+    order = np.concatenate([order[first], np.delete(order, first)])
+    kept = np.sort(order[: np.searchsorted(np.cumsum(lengths[order]), MOST_BYTES)])
+    return [texts[row] for row in kept], class_ids[kept]

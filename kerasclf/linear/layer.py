@@ -1,0 +1,62 @@
+"""A linear model of texts as a Keras layer."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasclf.linear.model import LinearModel
+
+
+@keras.saving.register_keras_serializable(package="kerasclf")
+class TfidfLogits(keras.layers.Layer):
+    """Logits of a `LinearModel` from the slots of n-grams."""
+
+    def __init__(self, slots: int, num_classes: int, **kwargs: Any):
+        """Creates the layer.
+
+        Args:
+            slots: slots of the vocabulary.
+            num_classes: number of logits.
+            **kwargs: those of `keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.slots, self.num_classes = slots, num_classes
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the weights; they are fitted by scikit-learn, and not trained."""
+
+        def add(name: str, *shape: int) -> Any:
+            return self.add_weight(
+                shape=shape, initializer="zeros", dtype="float32", trainable=False, name=name
+            )
+
+        self.table = add("embeddings", self.slots + 1, self.num_classes)
+        self.squared_idf = add("squared_idf", self.slots + 1)
+        self.bias = add("bias", self.num_classes)
+
+    def call(self, terms):
+        """Computes the logits.
+
+        Args:
+            terms: int32 [batch, m], 1 + slot, or 0.
+
+        Returns:
+            float32 [batch, num_classes].
+        """
+        total = ops.sum(ops.take(self.table, terms, axis=0), axis=1)
+        squared_norm = ops.sum(ops.take(self.squared_idf, terms, axis=0), axis=1, keepdims=True)
+        return total / ops.sqrt(ops.maximum(squared_norm, 1.0)) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that recreate this layer."""
+        return {**super().get_config(), "slots": self.slots, "num_classes": self.num_classes}
+
+
+def build_linear_core(model: LinearModel) -> keras.Model:
+    """A Keras model from "terms", int32 [batch, m], to logits float32 [batch, num_classes]."""
+    terms = keras.Input((None,), dtype="int32", name="terms")
+    layer = TfidfLogits(model.vocabulary.size, len(model.bias), dtype="float32", name="tfidf")
+    core = keras.Model([terms], layer(terms), name="linear")
+    layer.set_weights([model.weights, model.squared_idf, model.bias])
+    return core
