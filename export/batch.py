@@ -32,6 +32,11 @@ class BatchOptions(command.Options):
     """Prefix of the files to write: PREFIX-00000-of-00004.parquet."""
     text_column: str = "text"
     """Column of the texts."""
+    header: bool = True
+    """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
+    from 1."""
+    prefix: str = ""
+    """Put before the names of the columns that are added."""
     overwrite: bool = False
     """Replace existing files of that prefix once the new ones are complete."""
     beam: tyro.conf.Suppress[tuple[str, ...]] = ()
@@ -55,6 +60,8 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         options.text_column,
         options.overwrite,
         options.beam,
+        options.header,
+        options.prefix,
     )
     return {
         "model": result.model,

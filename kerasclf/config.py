@@ -73,7 +73,7 @@ class TrainConfig:
     dataset: str | None = None
     """Name of a data set (see `kerasclf datasets`); without --data, chat-language."""
     data: Path | None = None
-    """Table of texts and labels (CSV, TSV, JSONL, Parquet)."""
+    """Table of texts and labels (CSV, TSV, JSON, Parquet, Feather, ORC)."""
     validation: Path | None = option(None, needs=DATA)
     """Table of validation rows; otherwise they are split off --data."""
     test: Path | None = option(None, needs=DATA)
@@ -87,7 +87,10 @@ class TrainConfig:
     split_column: str | None = option(None, needs=DATA)
     """Column that assigns each row to train, validation or test."""
     encoding: str = option("utf-8", needs=DATA)
-    """Encoding of CSV, TSV and JSONL files."""
+    """Encoding of CSV, TSV and JSON files."""
+    header: bool = option(True, needs=DATA)
+    """Whether the first row of CSV and TSV files names the columns; else their names are their
+    numbers, from 1."""
     label_order: tuple[str, ...] = option((), needs=DATA)
     """Labels from lowest to highest, if they are ordered."""
     min_class_rows: int | None = None

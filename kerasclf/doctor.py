@@ -17,7 +17,7 @@ class DoctorOptions(command.Options):
     """Check a table for duplicates, conflicting labels and other problems before training on it."""
 
     file: Annotated[Path | None, tyro.conf.Positional] = None
-    """Table of texts and labels (CSV, TSV, JSONL, Parquet)."""
+    """Table of texts and labels (CSV, TSV, JSON, Parquet, Feather, ORC)."""
     dataset: str | None = None
     """Name of a data set (see `kerasclf datasets`), instead of a file."""
     text_column: str = "text"
@@ -27,7 +27,10 @@ class DoctorOptions(command.Options):
     group_column: str | None = None
     """Column of groups, such as authors or threads, that must not straddle splits."""
     encoding: str = "utf-8"
-    """Encoding of a CSV, TSV or JSONL file."""
+    """Encoding of a CSV, TSV or JSON file."""
+    header: bool = True
+    """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
+    from 1."""
     max_bytes: int = 256
     """Texts with more UTF-8 bytes count as truncated."""
 
@@ -43,6 +46,7 @@ def examine_options(options: DoctorOptions) -> dict[str, Any]:
         label_column=options.label_column,
         group_column=options.group_column,
         encoding=options.encoding,
+        header=options.header,
         max_bytes=options.max_bytes,
     )
     config.check()

@@ -24,7 +24,10 @@ class EvaluateOptions(command.Options):
     label_column: str = "label"
     """Column of the labels."""
     encoding: str = "utf-8"
-    """Encoding of CSV, TSV and JSONL."""
+    """Encoding of CSV, TSV and JSON."""
+    header: bool = True
+    """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
+    from 1."""
     seed: int | None = None
     """Seed of the bootstrap (default: the seed of the run)."""
 
@@ -40,6 +43,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         options.label_column,
         options.encoding,
         options.seed,
+        options.header,
     )
 
 
@@ -48,6 +52,9 @@ def show(result: dict[str, Any]) -> None:
     from kerasclf.report.terminal import print_measures
 
     print_measures(result, f"{result['run']} on {result['data']}: {result['rows']} rows")
+    if result["left_out"]:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in result["left_out"].items())
+        print(f"left out: {left_out}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

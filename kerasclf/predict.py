@@ -21,19 +21,25 @@ class PredictOptions(command.Options):
     texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Texts to classify."""
     input: Path | None = None
-    """Table to classify (CSV, TSV, JSONL, Parquet)."""
+    """Table to classify (CSV, TSV, JSON, Parquet, Feather, ORC)."""
     output: Path | None = None
     """Table to write: the rows of the input in their order, with the predictions as columns."""
     text_column: str = "text"
     """Column of the texts."""
     encoding: str = "utf-8"
-    """Encoding of a CSV, TSV or JSONL input."""
+    """Encoding of a CSV, TSV or JSON input."""
+    header: bool = True
+    """Whether the first row of a CSV or TSV input names the columns; else their names are their
+    numbers, from 1."""
+    prefix: str = ""
+    """Put before the names of the columns that are added to the table."""
 
 
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Predicts the labels of the texts or of the table."""
+    from kerasclf.files import read_json
     from kerasclf.run.layout import RunLayout
-    from kerasclf.table_prediction import check_prediction_paths, predict_table
+    from kerasclf.table_prediction import PredictionTable, predict_table
 
     layout = RunLayout.open(options.run)
     if bool(options.texts) == bool(options.input):
@@ -41,17 +47,23 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     if bool(options.input) != bool(options.output):
         raise UserError("found only one of --input and --output; give both")
     if options.input and options.output:
-        check_prediction_paths(options.input, options.output, options.encoding)
+        table = PredictionTable(
+            options.input,
+            options.output,
+            options.text_column,
+            options.encoding,
+            options.header,
+            options.prefix,
+        )
+        table.check(read_json(layout.labels))
 
     with console.quiet_imports():
         from kerasclf.classifier import Classifier
 
     classifier = Classifier.load(layout.root)
     if options.input and options.output:
-        rows = predict_table(
-            classifier, options.input, options.output, options.text_column, options.encoding
-        )
-        return {"output": str(options.output), "rows": rows}
+        counts = predict_table(classifier, table)
+        return {"output": str(options.output), **counts}
     predictions = classifier.predict(options.texts).to_dict("records")
     return {
         "predictions": [
@@ -71,6 +83,8 @@ def show(result: dict[str, Any]) -> None:
     """Prints the predictions, or where they were written."""
     if "output" in result:
         print(f"{result['rows']} rows written to {result['output']}")
+        if result["rows_without_text"]:
+            print(f"{result['rows_without_text']} of them have no text, and got no label")
         return
     for entry in result["predictions"]:
         flag = "  review" if entry["review"] else ""

@@ -1,10 +1,16 @@
 """Predictions for the rows of a table of any length, in constant memory."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasclf.data.table_writer import TableWriter
-from kerasclf.data.tables import FORMATS, as_text, check_table, pick_column, read_chunks
+import numpy as np
+import pandas as pd
+
+from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.table_writer import WRITTEN, TableWriter
+from kerasclf.data.tables import check_table, pick_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
 
@@ -14,75 +20,99 @@ if TYPE_CHECKING:
     from kerasclf.classifier import Classifier
 
 CHUNK_ROWS = 8192
+ADDED = ("predicted_label", "confidence", "review")
+"""Columns that `Classifier.predict` adds to those of the labels."""
 
 
-def check_prediction_paths(input_path: Path, output_path: Path, encoding: str = "utf-8") -> None:
-    """Checks what `predict_table` needs before a model is loaded.
+@dataclass(frozen=True)
+class PredictionTable:
+    """A table to predict, and where the predictions go.
 
-    Args:
-        input_path: table to read.
-        output_path: table to write.
-        encoding: of the input.
-
-    Raises:
-        UserError: the input is not a table, or the output cannot be written.
+    Attributes:
+        input: table to read.
+        output: table to write in the format of its suffix: the rows of the input in their order,
+            with the columns of the input and those of `Classifier.predict`.
+        text_column: column with the texts.
+        encoding: of the input if it is CSV, TSV or JSON.
+        has_names: whether the first row of CSV and TSV names the columns.
+        prefix: put before the names of the added columns.
     """
-    check_table(input_path, encoding)
-    check_writable(output_path)
-    if output_path.suffix.lower() not in FORMATS:
-        raise UserError(
-            f"--output {output_path} ends in {output_path.suffix or 'nothing'!r}; expected one of "
-            f"{', '.join(FORMATS)}"
-        )
+
+    input: Path
+    output: Path
+    text_column: str = "text"
+    encoding: str = "utf-8"
+    has_names: bool = True
+    prefix: str = ""
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Checks all that can be checked before a model is loaded.
+
+        Args:
+            labels: labels of the model.
+
+        Raises:
+            UserError: the input cannot be read, lacks the column of texts or has one of the added
+                columns, or the output cannot be written.
+        """
+        check_table(self.input, self.encoding)
+        check_writable(self.output)
+        if self.output.suffix.lower() not in WRITTEN:
+            raise UserError(
+                f"--output {self.output} ends in {self.output.suffix or 'nothing'!r}; expected one "
+                f"of {', '.join(WRITTEN)}"
+            )
+        first = next(self.read_chunks(1))
+        pick_column(first, self.text_column, self.input, "--text-column")
+        added = [self.prefix + name for name in ADDED] + [f"{self.prefix}p_{x}" for x in labels]
+        if taken := [name for name in added if name in first.columns]:
+            raise UserError(
+                f"{self.input} already has {', '.join(map(repr, taken))}, as the predictions would "
+                "be called; give a --prefix for their names, such as --prefix model_"
+            )
+
+    def read_chunks(self, rows: int) -> Iterator[pd.DataFrame]:
+        """The input in chunks of at most `rows` rows."""
+        return read_chunks(self.input, self.encoding, rows, self.has_names)
 
 
-def predict_table(
-    classifier: "Classifier",
-    input_path: Path,
-    output_path: Path,
-    text_column: str = "text",
-    encoding: str = "utf-8",
-) -> int:
+def predict_table(classifier: "Classifier", table: PredictionTable) -> dict[str, int]:
     """Predicts the label of each row of a table, and writes the table with the predictions.
 
-    Shows a counter on a terminal. The output appears when all rows are written.
+    The predictions of a row without a text are empty. Shows a counter on a terminal. The output
+    appears when all rows are written.
 
     Args:
         classifier: predicts the labels.
-        input_path: table to read (CSV, TSV, JSONL, Parquet).
-        output_path: table to write in the format of its suffix: the rows of the input in their
-            order, with the columns of the input and those of `Classifier.predict`.
-        text_column: column with the texts.
-        encoding: of the input if it is CSV, TSV or JSONL.
+        table: a table that was checked.
 
     Returns:
-        The number of rows.
+        "rows", and "rows_without_text", how many of them have none.
 
     Raises:
-        UserError: the input cannot be read, lacks the column of texts, or already has a column of
-            predictions.
+        UserError: the input cannot be read.
     """
-    check_prediction_paths(input_path, output_path, encoding)
-    rows = 0
+    rows = without_text = 0
     with (
         _make_counter() as counter,
-        replacing(output_path) as beside,
-        TableWriter(beside, output_path.suffix) as writer,
+        replacing(table.output) as beside,
+        TableWriter(beside, table.output.suffix) as writer,
     ):
         task = counter.add_task("", total=None)
-        for chunk in read_chunks(input_path, encoding, CHUNK_ROWS):
-            texts = as_text(pick_column(chunk, text_column, input_path, "--text-column"))
-            predictions = classifier.predict(texts)
-            existing = [column for column in predictions if column in chunk.columns]
-            if existing:
-                raise UserError(
-                    f"{input_path} already has a column {existing[0]!r}, which predictions would "
-                    "overwrite; rename it"
-                )
+        for chunk in table.read_chunks(CHUNK_ROWS):
+            texts = as_text(pick_column(chunk, table.text_column, table.input, "--text-column"))
+            has_text = ~texts.map(is_blank).to_numpy(dtype=bool)
+            predictions = classifier.predict(texts[has_text])
+            predictions.index = pd.Index(np.flatnonzero(has_text))
+            predictions = predictions.reindex(range(len(chunk))).add_prefix(table.prefix)
+            # True and False stay so beside empty cells.
+            flag = f"{table.prefix}review"
+            predictions[flag] = predictions[flag].astype("boolean")
             writer.write(chunk.reset_index(drop=True).join(predictions))
             rows += len(chunk)
+            without_text += int((~has_text).sum())
             counter.update(task, completed=rows)
-    return rows
+    return {"rows": rows, "rows_without_text": without_text}
 
 
 def _make_counter() -> "Progress":

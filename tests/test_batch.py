@@ -15,11 +15,12 @@ from conftest import SMALL
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from export import batch, saved_model
-from export.scoring import records, rows
+from export.scoring import rows
 from export.scoring.batch import RowCounts, count_rows
 from export.scoring.rows import plan_pieces, read_chunks
 from export.scoring.table import find_table
 from kerasclf import cli
+from kerasclf.data import records
 from kerasclf.data.table_writer import TableWriter
 from kerasclf.train import main as train
 
@@ -207,7 +208,7 @@ def test_existing_output_stays_until_the_new_one_is_complete(run, tmp_path, caps
     assert batch.main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
     with monkeypatch.context() as patched:
-        patched.setattr(rows, "check_record", lambda record: 1 / 0)
+        patched.setattr(rows, "check_cells", lambda *arguments: 1 / 0)
         assert batch.main([*arguments, "--overwrite"]) == 1
     assert "division by zero" in capsys.readouterr().err
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -270,8 +271,8 @@ BAD = {
     "broken": (["{run}", "--input={dir}/broken.parquet"], "not a complete Parquet file"),
     "empty": (["{run}", "--input={dir}/empty.csv"], "is empty"),
     "no rows": (["{run}", "--input={dir}/head.csv"], "has no rows"),
-    "taken": (["{run}", "--input={dir}/taken.csv"], "already has the column 'p_id'"),
-    "twice": (["{run}", "--input={dir}/twice.csv"], "has the column 'text' twice"),
+    "taken": (["{run}", "--input={dir}/taken.csv"], "already has 'p_id', as added columns"),
+    "twice": (["{run}", "--input={dir}/twice.csv"], "columns 1 and 2 are both named 'text'"),
     "Beam": (["{run}", "--input={dir}/a.csv", "--direct_workers=2"], "argument --direct_workers=2"),
     "value": (["{run}", "--input={dir}/a.csv", "--direct_num_workers=x"], "invalid int value: 'x'"),
     "surplus": (["{run}", "more", "--input={dir}/a.csv"], "unknown argument more"),

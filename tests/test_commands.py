@@ -247,8 +247,14 @@ def test_predict_a_table_keeps_rows_and_order(run, tmp_path, capsys, monkeypatch
     output = tmp_path / "out.parquet"
     arguments = ["predict", str(run), f"--input={tmp_path}/in{suffix}", f"--output={output}"]
     assert cli.main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"output": str(output), "rows": len(texts)}
+    blank = [not text.strip("\0\ufeff ") for text in texts]
+    assert json.loads(capsys.readouterr().out) == {
+        "output": str(output),
+        "rows": len(texts),
+        "rows_without_text": sum(blank),
+    }
     written = read_table(output)
+    assert written["predicted_label"].isna().tolist() == blank
     assert written["id"].tolist() == rows["id"].tolist()
     assert written["text"].tolist() == texts
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
@@ -303,7 +309,7 @@ def test_evaluate_new_rows(run, table, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["rows"] == 100
     (tmp_path / "t.csv").write_text("text,label\nbonjour,fr\n")
     code = cli.main(["evaluate", str(run), f"--data={tmp_path}/t.csv"])
-    fails(capsys, code, "label 'fr'; the run has the labels de, en, id")
+    fails(capsys, code, "no row to measure.*with the labels de, en, id, found 'fr'")
 
 
 def test_a_closed_pipe_ends_a_command_silently():

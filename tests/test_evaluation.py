@@ -13,6 +13,7 @@ from kerasclf.statistics.metrics import (
     confusion_matrix,
     expected_calibration_error,
     log_losses,
+    macro_f1,
     summarize,
 )
 
@@ -118,6 +119,13 @@ def test_every_metric_can_be_a_target(sample):
 def test_bad_targets(target):
     with pytest.raises(UserError, match="expected a metric"):
         parse_target(target)
+
+
+def test_a_class_without_rows_has_no_part_in_the_mean():
+    class_ids, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 0])
+    # Class 0: 1 hit, 2 rows, 2 predictions; class 1: 1 hit, 2 rows, 1 prediction.
+    expected = (2 / 4 + 2 / 3) / 2
+    assert macro_f1(confusion_matrix(class_ids, predicted, 3)) == pytest.approx(expected)
 
 
 def test_baseline_learns_and_reads_no_test_rows():

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
+from kerasclf.data.cells import as_text
 from kerasclf.data.table_writer import TableWriter
-from kerasclf.data.tables import as_text, read_chunks, read_table
+from kerasclf.data.tables import read_chunks, read_table
 from kerasclf.errors import UserError
 
 ROWS = pd.DataFrame(
@@ -42,10 +43,14 @@ def test_as_text():
         ("t.csv", b"text,label\n", "no rows"),
         ("t.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "binary file"),
         ("t.csv", b"text,label\nd\xe9j\xe0,x\n", "line 2 has the byte 0xe9.*--encoding latin-1"),
-        ("t.csv", b"text,label\na,b,c\n1,2,3\n", "more values than the header"),
-        ("t.csv", b"text,label\na,b\n1,2,3\n", "not a CSV table.*line 3"),
-        ("t.jsonl", b'{"text": 1}\nnope\n', "line 2 is not JSON"),
-        ("t.jsonl", b"[1, 2]\n", "line 1 is not a JSON object"),
+        (
+            "t.csv",
+            b"text,label\na,b,c\n1,2,3\n",
+            "line 2: wrong number of cells: found 3, expected 2",
+        ),
+        ("t.csv", b"text,label\na,b\n1,2,3\n", "line 3: wrong number of cells"),
+        ("t.jsonl", b'{"text": 1}\nnope\n', "line 2: not JSON"),
+        ("t.jsonl", b"[1, 2]\n", "line 1: not a JSON object"),
         ("t.parquet", b"text,label\n", "not a Parquet file"),
         ("t.parquet", b"PAR1 and no more", "not a complete Parquet file"),
         ("t.xlsx", b"PK", r"expected one of .csv, .tsv"),

@@ -3,7 +3,8 @@
 import random
 from pathlib import Path
 
-from kerasclf.data.tables import as_text, pick_column, read_table
+from kerasclf.data.cells import as_text
+from kerasclf.data.tables import pick_column, read_table
 
 SHARE = 0.2, 0.7
 """Lowest and highest share of a text's words in an excerpt of it."""

@@ -63,6 +63,8 @@ def label_files(
     text_column: str = "text",
     overwrite: bool = False,
     beam_arguments: Sequence[str] = (),
+    has_names: bool = True,
+    prefix: str = "",
 ) -> BatchResult:
     """Labels the rows of tables on Apache Beam.
 
@@ -73,6 +75,8 @@ def label_files(
         text_column: column of the texts.
         overwrite: whether to replace files of that prefix once the new ones are complete.
         beam_arguments: options of Beam, such as --direct_num_workers=2.
+        has_names: whether the first row of CSV and TSV files names the columns.
+        prefix: put before the names of the added columns.
 
     Raises:
         UserError: input, output, model or options are wrong; nothing was written.
@@ -80,23 +84,25 @@ def label_files(
     """
     runner, beam_options = parse_beam_options(beam_arguments)
     description = find_model(model)
-    prefix = output if "://" in output else os.path.abspath(output)
+    place = output if "://" in output else os.path.abspath(output)
     if output.endswith("/"):
-        prefix += "/"
-    old = find_shards(prefix)
+        place += "/"
+    old = find_shards(place)
     if old and not overwrite:
         raise UserError(f"{old[0]} already exists; give another --output, or --overwrite")
-    table = find_table(pattern, text_column)
+    table = find_table(pattern, text_column, has_names)
     if both := sorted(set(old) & set(table.sources)):
         raise UserError(f"{both[0]} is both input and output; give another --output")
-    output_schema(table, description)
+    schema = output_schema(table, description, prefix)
 
     start = time.perf_counter()
-    with temporary_folder(prefix) as folder:
+    with temporary_folder(place) as folder:
         try:
             # Workers print TensorFlow's start-up lines and Beam's own.
             with console.quiet_imports():
-                rows, pieces = run_pipeline(table, description, folder, runner, beam_options)
+                rows, pieces = run_pipeline(
+                    table, description, folder, schema, runner, beam_options
+                )
         except Exception as error:
             # Beam's message contains the whole traceback of a worker.
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -107,7 +113,7 @@ def label_files(
             raise UserError(f"--input {pattern} has no rows; expected at least one")
         shards = [piece["shard"] for piece in pieces]
         dead_letters = [piece["dead_letters"] for piece in pieces if piece["dead_letters"]]
-        files = publish(prefix, shards, dead_letters, old)
+        files = publish(place, shards, dead_letters, old)
     seconds = time.perf_counter() - start
     return BatchResult(description.path, description.version, counts, seconds, files)
 

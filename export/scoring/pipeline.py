@@ -91,23 +91,24 @@ def parse_beam_options(arguments: Sequence[str]) -> tuple[PipelineRunner, Pipeli
     return FnApiRunner(), options
 
 
-def output_schema(table: Table, model: Model) -> pa.Schema:
+def output_schema(table: Table, model: Model, prefix: str = "") -> pa.Schema:
     """Columns of the output.
 
     Raises:
-        UserError: the input already has a column with the name of an added one.
+        UserError: the input already has columns with the names of added ones.
     """
     added = [
-        pa.field("predicted_label", pa.string()),
-        pa.field("confidence", pa.float64()),
-        pa.field("review", pa.bool_()),
-        *(pa.field(f"p_{label}", pa.float64()) for label in model.labels),
-        pa.field(VERSION, pa.string()),
+        pa.field(f"{prefix}predicted_label", pa.string()),
+        pa.field(f"{prefix}confidence", pa.float64()),
+        pa.field(f"{prefix}review", pa.bool_()),
+        *(pa.field(f"{prefix}p_{label}", pa.float64()) for label in model.labels),
+        pa.field(f"{prefix}{VERSION}", pa.string()),
     ]
     names = [*table.schema.names, *(field.name for field in added)]
     if duplicates := [name for name, count in Counter(names).items() if count > 1]:
         raise UserError(
-            f"{table.sources[0]} already has the column {duplicates[0]!r}; rename it there"
+            f"{table.sources[0]} already has {', '.join(map(repr, duplicates))}, as added columns "
+            "would be called; give a --prefix for their names, such as --prefix model_"
         )
     return pa.schema([*table.schema, *added])
 
@@ -129,9 +130,9 @@ class LabelPieces(beam.DoFn):
     The files get new names each time, since a runner may process a piece twice and drop one result.
     """
 
-    def __init__(self, table: Table, model: Model, folder: str):
+    def __init__(self, table: Table, model: Model, folder: str, schema: pa.Schema):
         self._table, self._description, self._folder = table, model, folder
-        self._schema = output_schema(table, model)
+        self._schema = schema
         # One model for all threads of a process.
         self._shared = Shared()
 
@@ -195,6 +196,7 @@ def run_pipeline(
     table: Table,
     model: Model,
     folder: str,
+    schema: pa.Schema,
     runner: PipelineRunner,
     options: PipelineOptions,
 ) -> tuple[int, list[LabelledPiece]]:
@@ -204,6 +206,7 @@ def run_pipeline(
         table: the files to read.
         model: the model, which each worker loads.
         folder: where files are written; all workers can write there.
+        schema: columns of the output.
         runner: Beam's runner.
         options: Beam's options.
 
@@ -228,7 +231,7 @@ def run_pipeline(
         (
             pieces
             | "share pieces" >> beam.Reshuffle()
-            | beam.ParDo(LabelPieces(table, model, folder))
+            | beam.ParDo(LabelPieces(table, model, folder, schema))
             | beam.combiners.ToList()
             | "write done" >> beam.Map(_write_json, done)
         )

@@ -13,17 +13,19 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export.scoring.records import (
+from export.scoring.table import Table, open_source, skip_header
+from kerasclf.data.cells import is_blank
+from kerasclf.data.header import Header
+from kerasclf.data.records import (
     BadRowError,
     Record,
-    check_record,
+    check_cells,
     decode,
     parse_json,
     read_csv_records,
     read_json_records,
 )
-from export.scoring.table import Table, open_source, skip_mark
-from kerasclf.data.tables import JSON_LINES, SEPARATORS
+from kerasclf.data.tables import JSON_LINES
 
 PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
 CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
@@ -39,6 +41,7 @@ class Piece:
         rows: number of rows.
         offset: position of the first row's first byte, in a text file.
         first_line: number of lines before the first row, in a text file.
+        separator: of cells, in a CSV or TSV file.
     """
 
     source: str
@@ -46,6 +49,7 @@ class Piece:
     rows: int
     offset: int = 0
     first_line: int = 0
+    separator: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,27 +79,30 @@ def plan_pieces(source: str, table: Table) -> Iterator[Piece]:
             for start in range(0, count, PIECE_ROWS):
                 yield Piece(source, start + 1, min(PIECE_ROWS, count - start))
             return
-        skip_mark(file)
-        records = _read_records(file, table)
-        if table.format in SEPARATORS:
-            next(records)
+        header = skip_header(file, source, table)
+        records = _read_records(file, header.separator, table)
         begin, rows, first_row = None, 0, 1
         for record in records:
             full = begin and (rows == PIECE_ROWS or record.offset - begin.offset >= PIECE_BYTES)
             if full:
-                yield Piece(source, first_row, rows, begin.offset, begin.line - 1)
+                yield _piece(source, first_row, rows, begin, header)
                 first_row += rows
             if full or begin is None:
                 begin, rows = record, 0
             rows += 1
         if begin:
-            yield Piece(source, first_row, rows, begin.offset, begin.line - 1)
+            yield _piece(source, first_row, rows, begin, header)
 
 
-def _read_records(file: IO[bytes], table: Table) -> Iterator[Record]:
+def _piece(source: str, first_row: int, rows: int, begin: Record, header: Header) -> Piece:
+    lines = header.lines + begin.line - 1
+    return Piece(source, first_row, rows, begin.offset, lines, header.separator)
+
+
+def _read_records(file: IO[bytes], separator: str, table: Table) -> Iterator[Record]:
     if table.format in JSON_LINES:
         return read_json_records(file)
-    return read_csv_records(file, SEPARATORS[table.format])
+    return read_csv_records(file, separator, len(table.columns))
 
 
 def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
@@ -106,7 +113,7 @@ def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
     with open_source(piece.source) as file:
         file.seek(piece.offset)
         good, texts, bad, size = [], [], [], 0
-        records = islice(_read_records(file, table), piece.rows)
+        records = islice(_read_records(file, piece.separator, table), piece.rows)
         for row, record in enumerate(records, start=piece.first_row):
             size += len(record.raw)
             try:
@@ -131,11 +138,7 @@ def _parse(record: Record, table: Table) -> tuple[list[str], str]:
         # JSON may escape a lone surrogate, which `kerasclf predict` also replaces by "?".
         text = _check_text(row[table.text_column]).encode("utf-8", "replace").decode()
         return [text, record.raw.decode()], text
-    check_record(record)
-    cells = record.cells or []
-    if len(cells) != len(table.columns):
-        detail = f"found {len(cells)}, expected {len(table.columns)}"
-        raise BadRowError("wrong number of cells", detail)
+    cells = check_cells(record, len(table.columns))
     text = _check_text(cells[table.columns.index(table.text_column)])
     return cells, text
 
@@ -145,7 +148,7 @@ def _check_text(text: Any) -> str:
         raise BadRowError("no text")
     if not isinstance(text, str):
         raise BadRowError("text is not a string", f"found {type(text).__name__}")
-    if not text.strip():
+    if is_blank(text):
         raise BadRowError("empty text")
     return text
 
@@ -163,7 +166,9 @@ def _read_parquet(piece: Piece, table: Table) -> Iterator[Chunk]:
             stop = start + file.metadata.row_group(group).num_rows
             if start < end and stop > begin:
                 # A piece may start inside a row group, which is then read from its start.
-                for batch in file.iter_batches(CHUNK_ROWS, row_groups=[group]):
+                for batch in file.iter_batches(
+                    CHUNK_ROWS, row_groups=[group], columns=table.columns
+                ):
                     low, high = max(begin - start, 0), min(end - start, len(batch))
                     if low < high:
                         rows = batch.slice(low, high - low)

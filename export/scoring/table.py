@@ -10,14 +10,16 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from export.scoring.records import BadRowError, parse_json, read_csv_records, read_json_records
-from kerasclf.data.tables import FORMATS, JSON_LINES, SEPARATORS
+from kerasclf.data.columnar import index_columns
+from kerasclf.data.header import MARK, SEPARATORS, Header, check_names, missing_column, read_header
+from kerasclf.data.records import BadRowError, parse_json, read_csv_records, read_json_records
+from kerasclf.data.tables import JSON_LINES
 from kerasclf.errors import UserError
 
 SOURCE, ROW, LINE = "source_file", "source_row", "source_line"
 LOOKED_AT = 1000
 """Number of lines of a JSONL file, of which at least one must have the text column."""
-MARK = b"\xef\xbb\xbf"
+FORMATS = (*SEPARATORS, *JSON_LINES, ".parquet")
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
@@ -32,12 +34,14 @@ class Table:
         text_column: column of the texts.
         schema: columns that are copied to the output: source_file, source_row, and those of the
             files; for JSONL, whose rows may differ, the text and the whole line as source_line.
+        has_names: whether the first row of CSV and TSV files names the columns.
     """
 
     sources: tuple[str, ...]
     format: str
     text_column: str
     schema: pa.Schema
+    has_names: bool = True
 
     @property
     def columns(self) -> list[str]:
@@ -50,7 +54,7 @@ def open_source(path: str) -> IO[bytes]:
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def find_table(pattern: str, text_column: str) -> Table:
+def find_table(pattern: str, text_column: str, has_names: bool = True) -> Table:
     """Finds the files of a pattern and reads their columns.
 
     Raises:
@@ -63,7 +67,7 @@ def find_table(pattern: str, text_column: str) -> Table:
             f"--input {pattern} matches {' and '.join(sorted(formats))}; expected files of one "
             "format"
         )
-    schemas = {source: _read_schema(source, text_column) for source in sources}
+    schemas = {source: _read_schema(source, text_column, has_names) for source in sources}
     first = schemas[sources[0]]
     for source, schema in schemas.items():
         if not schema.equals(first):
@@ -72,7 +76,7 @@ def find_table(pattern: str, text_column: str) -> Table:
                 f"{_describe(first)}; expected the same in all files"
             )
     schema = pa.schema([(SOURCE, pa.string()), (ROW, pa.int64()), *first])
-    return Table(sources, formats.pop(), text_column, schema)
+    return Table(sources, formats.pop(), text_column, schema, has_names)
 
 
 def _match(pattern: str) -> tuple[str, ...]:
@@ -100,7 +104,7 @@ def _format(source: str) -> str:
     return JSON_LINES[0] if suffix in JSON_LINES else suffix
 
 
-def _read_schema(source: str, text_column: str) -> pa.Schema:
+def _read_schema(source: str, text_column: str, has_names: bool) -> pa.Schema:
     """The file's own columns.
 
     Raises:
@@ -114,19 +118,14 @@ def _read_schema(source: str, text_column: str) -> pa.Schema:
             schema = (
                 _read_parquet_schema(file, source)
                 if kind == ".parquet"
-                else _read_header(file, source, SEPARATORS[kind])
+                else _read_names(file, source, kind, has_names, text_column)
             )
     except OSError as error:
         raise UserError(f"cannot read {source}: {error.strerror or error}") from error
     names = schema.names
+    check_names(tuple(names), source)
     if text_column not in names:
-        columns = ", ".join(names[:20])
-        raise UserError(
-            f"{source} has no column {text_column!r}, only {columns}; name it with --text-column"
-        )
-    duplicate = next((name for name in names if names.count(name) > 1), None)
-    if duplicate is not None:
-        raise UserError(f"{source} has the column {duplicate!r} twice; rename one there")
+        raise missing_column(names, text_column, source, "--text-column", ())
     kind = schema.field(text_column).type
     if not any(fits(_value_type(kind)) for fits in (*_STRINGS, *_BYTES)):
         raise UserError(f"column {text_column!r} of {source} is of type {kind}; expected strings")
@@ -137,18 +136,15 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _read_header(file: IO[bytes], source: str, separator: str) -> pa.Schema:
-    skip_mark(file)
-    header = next(read_csv_records(file, separator), None)
-    if header is None:
-        raise UserError(f"{source} is empty; expected a header")
-    try:
-        header.raw.decode()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{source} is not UTF-8; save it as UTF-8") from error
-    if header.fault:
-        raise UserError(f"header of {source}: {header.fault} {header.detail}")
-    return pa.schema([(name, pa.string()) for name in header.cells or ()])
+def _read_names(
+    file: IO[bytes], source: str, kind: str, has_names: bool, text_column: str
+) -> pa.Schema:
+    header = read_header(file, source, kind, has_names)
+    if text_column not in header.names:
+        records = read_csv_records(file, header.separator, len(header.names))
+        rows = [record.cells or [] for record in islice(records, 100)]
+        raise missing_column(header.names, text_column, source, "--text-column", rows)
+    return pa.schema([(name, pa.string()) for name in header.names])
 
 
 def _read_json_schema(file: IO[bytes], source: str, text_column: str) -> pa.Schema:
@@ -174,9 +170,23 @@ def _read_json_schema(file: IO[bytes], source: str, text_column: str) -> pa.Sche
 
 def _read_parquet_schema(file: IO[bytes], source: str) -> pa.Schema:
     try:
-        return pq.read_schema(file).remove_metadata()
+        schema = pq.read_schema(file)
+        unnamed = index_columns(schema)
+        return pa.schema([field for field in schema if field.name not in unnamed])
     except pa.ArrowException as error:
         raise UserError(f"{source} is not a complete Parquet file: {error}") from error
+
+
+def skip_header(file: IO[bytes], source: str, table: Table) -> Header:
+    """Moves a text file to its first row.
+
+    Returns:
+        Where the rows begin; of JSONL, with no names and no separator.
+    """
+    if table.format in SEPARATORS:
+        return read_header(file, source, table.format, table.has_names)
+    skip_mark(file)
+    return Header((), "", file.tell(), 0)
 
 
 def skip_mark(file: IO[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Labelled rows from a data set or from the user's files: read, checked and cleaned."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -8,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from kerasclf.config import DEFAULT_DATA_SET, TrainConfig
+from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.registry import read_data_set
-from kerasclf.data.tables import as_text, pick_column, read_table
+from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -115,7 +117,7 @@ def _read_files(config: TrainConfig) -> pd.DataFrame:
 
 
 def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
-    frame = read_table(path, config.encoding)
+    frame = read_table(path, config.encoding, config.header)
     columns = {
         "text": pick_column(frame, config.text_column, path, "--text-column"),
         "label": pick_column(frame, config.label_column, path, "--label-column"),
@@ -153,7 +155,8 @@ def clean(
     Args:
         rows: frame with the columns of `Examples.rows`.
         name: see `Examples`.
-        label_order: all label names, in the order of their class ids; () to sort them.
+        label_order: all label names, in the order of their class ids; () to sort them, numbers by
+            value.
         ordered: see `Examples`.
         source: see `Examples`.
         min_class_rows: classes with fewer distinct rows are dropped.
@@ -174,7 +177,7 @@ def clean(
     keep("no label", rows["label"].str.strip() != "")
     if rows.empty:
         raise UserError(f"{name}: all {len(all_rows)} labels are empty; expected one label per row")
-    keep("empty text", rows["text"].str.strip().str.strip("\0\ufeff") != "")
+    keep("empty text", ~rows["text"].map(is_blank))
     if rows.empty:
         raise UserError(f"{name}: all {len(all_rows)} texts are empty; expected one text per row")
     ranked = rows.assign(rank=rows["split"].map({"test": 0, "validation": 1}).fillna(2))
@@ -183,7 +186,9 @@ def clean(
     counts = rows["label"].value_counts()
     small = counts[counts < min_class_rows]
     keep(f"class with fewer than {min_class_rows} rows", ~rows["label"].isin(small.index))
-    labels = _order_labels(rows["label"], label_order, name, small.index)
+    # Splits that come with the data need not have every class.
+    needed = 1 if rows["split"].isin(SPLITS[1:]).any() else len(SPLITS)
+    labels = _order_labels(rows["label"], label_order, name, small.index, needed)
     return Examples(
         name=name,
         rows=rows.reset_index(drop=True),
@@ -197,18 +202,22 @@ def clean(
 
 
 def _order_labels(
-    row_labels: pd.Series, label_order: tuple[str, ...], name: str, small_classes: pd.Index
+    row_labels: pd.Series,
+    label_order: tuple[str, ...],
+    name: str,
+    small_classes: pd.Index,
+    needed: int,
 ) -> tuple[str, ...]:
     """The label names by class id."""
     counts = row_labels.value_counts()
     if len(counts) < 2:
         found = f"only {counts.index[0]!r}" if len(counts) else "none"
         raise UserError(f"{name}: found {found}, expected at least two classes")
-    if counts.iloc[-1] < len(SPLITS):
+    if counts.iloc[-1] < needed:
         raise UserError(
             f"{name}: class {counts.index[-1]!r} has {counts.iloc[-1]} distinct row(s), expected "
-            f"at least {len(SPLITS)} (train, validation, test); add rows, or drop small classes "
-            "with --min-class-rows 10"
+            f"at least {needed}, one for each split; add rows, or drop small classes with "
+            "--min-class-rows 10"
         )
     listed = ", ".join(label_order)
     if len(set(label_order)) != len(label_order):
@@ -221,4 +230,13 @@ def _order_labels(
             f"{sorted(unknown) or 'nothing'}, and there are no rows for {sorted(absent) or 'none'}"
         )
     ordered = tuple(label for label in label_order if label in counts.index)
-    return ordered or tuple(sorted(counts.index))
+    return ordered or tuple(sorted(counts.index, key=_by_value))
+
+
+def _by_value(label: str) -> tuple[bool, float, str]:
+    """Sorts numbers by value, before other labels; these by their characters."""
+    try:
+        value = float(label)
+    except ValueError:
+        return True, 0.0, label
+    return (False, value, label) if math.isfinite(value) else (True, 0.0, label)

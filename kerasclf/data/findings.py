@@ -1,5 +1,7 @@
 """The doctor's findings: data statistics and problems that would harm training or evaluation."""
 
+import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,8 @@ def examine(
         "labels_that_look_alike": _find_similar_labels(all_rows["label"]),
         "naive_split_leak": naive_leak(all_rows, rows, groups, test_share),
     }
-    findings["warnings"] = _make_warnings(findings, max_bytes)
+    has_splits = bool((rows["split"] != "").any())
+    findings["warnings"] = _make_warnings(findings, max_bytes, has_splits)
     return findings
 
 
@@ -92,13 +95,30 @@ def _find_conflicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _find_similar_labels(row_labels: pd.Series) -> list[list[str]]:
-    """Labels that differ only in case, spaces, hyphens or underscores."""
+    """Labels that differ only in how they are written."""
     labels = pd.Series(sorted(set(row_labels) - {""}))
-    folded = labels.str.casefold().str.replace(r"[\s_-]+", "", regex=True)
+    folded = labels.map(_fold)
     return [alike for alike in labels.groupby(folded).agg(list) if len(alike) > 1]
 
 
-def _make_warnings(findings: dict[str, Any], max_bytes: int | None) -> list[str]:
+def _fold(label: str) -> str:
+    """A label without what people do not see or write in several ways.
+
+    Numbers are compared by value; other labels without case, spaces, hyphens, underscores and
+    zero-width characters, in one normal form of Unicode.
+
+    >>> _fold("1.0") == _fold(" 1"), _fold("-1") == _fold("1"), _fold("Not-OK") == _fold("not ok")
+    (True, False, True)
+    """
+    visible = "".join(c for c in label if unicodedata.category(c) != "Cf")
+    try:
+        return repr(float(visible))
+    except ValueError:
+        plain = unicodedata.normalize("NFKC", visible).casefold()
+        return re.sub(r"[\s_-]+", "", plain) or label
+
+
+def _make_warnings(findings: dict[str, Any], max_bytes: int | None, has_splits: bool) -> list[str]:
     lines = []
     for alike in findings["labels_that_look_alike"]:
         lines.append(
@@ -121,7 +141,7 @@ def _make_warnings(findings: dict[str, Any], max_bytes: int | None) -> list[str]
     share = findings["truncated_texts"] / findings["rows_kept"]
     if share > 0.05:
         lines.append(f"{share:.0%} of the texts exceed {max_bytes} bytes and will be truncated")
-    if findings["naive_split_leak"] > 0.01:
+    if findings["naive_split_leak"] > 0.01 and not has_splits:
         lines.append(
             f"a random split would leak: {findings['naive_split_leak']:.1%} of its test rows would "
             "have a duplicate or near-duplicate in training"

@@ -8,6 +8,8 @@ import pandas as pd
 from kerasclf.data.examples import SPLITS, Examples
 from kerasclf.errors import UserError
 
+SHOWN = 10
+"""Labels that a message names at most."""
 COLUMNS = ["row", "text_hash", "label", "group", "split"]
 
 
@@ -43,7 +45,8 @@ def split_examples(
         Frame of n rows with columns row, text_hash, label, group and split.
 
     Raises:
-        UserError: a split lacks a class, or locked test rows are missing.
+        UserError: there is no training row of a class, a class is too small to split, or locked
+            test rows are missing.
     """
     rows = examples.rows
     frame = pd.DataFrame(
@@ -76,7 +79,7 @@ def split_examples(
         split[split == ""] = "train"
     _drop_leaks(split, groups)
     frame["split"] = split
-    _check_classes(frame, examples)
+    _check_classes(frame, examples, set(shares) - set(absent))
     return frame
 
 
@@ -139,13 +142,40 @@ def _drop_leaks(split: np.ndarray, groups: np.ndarray) -> None:
     split[(split == "train") & np.isin(groups, validation)] = ""
 
 
-def _check_classes(frame: pd.DataFrame, examples: Examples) -> None:
-    """Checks that each split has rows of every class."""
+def _check_classes(frame: pd.DataFrame, examples: Examples, given: set[str]) -> None:
+    """Checks that each split has rows of every class; validation and test, if they were made here.
+
+    Args:
+        frame: the split.
+        examples: the rows.
+        given: validation and test, as far as they came with the data.
+    """
     for name in SPLITS:
-        absent = set(examples.labels) - set(frame.loc[frame["split"] == name, "label"])
-        if absent:
-            raise UserError(
-                f"{examples.name}: no row of class {min(absent)!r} is left for the {name} split: "
-                "there are too few, or they are near-duplicates or of one group; add rows, or drop "
-                "small classes with --min-class-rows 10"
+        present = set(frame.loc[frame["split"] == name, "label"])
+        lacking = [label for label in examples.labels if label not in present]
+        if not lacking or name in given:
+            continue
+        rows = frame[frame["label"] == lacking[0]]
+        if given and not (examples.rows.loc[rows.index, "split"] == "train").any():
+            sets = (
+                f"{split} has {', '.join(map(repr, labels[:SHOWN]))}"
+                for split, labels in _labels_by_split(examples).items()
             )
+            raise UserError(
+                f"{examples.name}: class {lacking[0]!r} has no training row; {'; '.join(sets)}: "
+                "label the splits alike, or drop the rows of that class"
+            )
+        copies = int((rows["split"] == "").sum())
+        raise UserError(
+            f"{examples.name}: no row of class {lacking[0]!r} is left for the {name} split: its "
+            f"{len(rows)} row(s) form {rows['group'].nunique()} group(s) of near-duplicates or of "
+            "one author, which stay together"
+            + (f", and {copies} are copies of rows of another split" if copies else "")
+            + f"; add rows, or drop the class with --min-class-rows {len(rows) + 1}"
+        )
+
+
+def _labels_by_split(examples: Examples) -> dict[str, list[str]]:
+    """The labels of each split that came with the data."""
+    labels = examples.rows.groupby("split")["label"].unique()
+    return {split: sorted(labels[split]) for split in SPLITS if split in labels.index}

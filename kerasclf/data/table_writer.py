@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 import pandas as pd
 
-from kerasclf.data.tables import JSON_LINES, SEPARATORS, cell_to_text
+from kerasclf.data.cells import cell_to_text
+from kerasclf.data.header import SEPARATORS
+from kerasclf.data.tables import JSON_LINES
 
 if TYPE_CHECKING:
     import pyarrow.parquet
+
+
+WRITTEN = (*SEPARATORS, *JSON_LINES, ".parquet")
+"""Suffixes of the formats."""
 
 
 class TableWriter:

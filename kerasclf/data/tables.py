@@ -1,38 +1,47 @@
-"""Tables read whole or in chunks: CSV, TSV, JSONL and Parquet."""
+"""Tables read whole or in chunks: CSV, TSV, JSON, Parquet, Feather and ORC."""
 
-import contextlib
-import csv
-import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from kerasclf.console import say
+from kerasclf.data.columnar import COLUMNAR, read_columnar
+from kerasclf.data.header import SEPARATORS, WIDE_MARKS, check_names, missing_column
+from kerasclf.data.text_tables import read_delimited, read_json_array, read_json_lines
 from kerasclf.errors import UserError
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
-FORMATS = (*SEPARATORS, *JSON_LINES, ".parquet")
+JSON_ARRAY = ".json"
+FORMATS = (*SEPARATORS, *JSON_LINES, JSON_ARRAY, *COLUMNAR)
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_MAGIC = {".parquet": b"PAR1", ".orc": b"ORC"}
 
 
-def read_table(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
+def read_table(path: Path, encoding: str = "utf-8", has_names: bool = True) -> pd.DataFrame:
     """Reads a whole table.
+
+    Args:
+        path: of the table.
+        encoding: of CSV, TSV and JSON.
+        has_names: whether the first row of CSV and TSV names the columns; else they are called
+            "1", "2" and so on.
 
     Returns:
         The columns of the file. In CSV and TSV every value is a string, and an empty cell is an
         empty string, so that a text "NA" or a label "null" is kept as it is.
 
     Raises:
-        UserError: the file is missing, empty or binary, or has another format or encoding.
+        UserError: the file is missing, empty or binary, has another format or encoding, or a row
+            that is not valid.
     """
-    frames = list(read_chunks(path, encoding, chunk_rows=None))
+    frames = list(read_chunks(path, encoding, None, has_names))
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
+def read_chunks(
+    path: Path, encoding: str, chunk_rows: int | None, has_names: bool = True
+) -> Iterator[pd.DataFrame]:
     """Reads a table in chunks of at most `chunk_rows` rows, or in one chunk if that is None.
 
     Raises:
@@ -40,45 +49,27 @@ def read_chunks(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[p
     """
     check_table(path, encoding)
     suffix = path.suffix.lower()
-    frames: Iterator[pd.DataFrame]
+    encoding = _find_encoding(path, encoding)
+    if suffix in SEPARATORS:
+        frames = read_delimited(path, encoding, chunk_rows, has_names)
+    elif suffix in JSON_LINES:
+        frames = read_json_lines(path, encoding, chunk_rows)
+    elif suffix == JSON_ARRAY:
+        frames = read_json_array(path, encoding)
+    else:
+        frames = read_columnar(path, chunk_rows)
+    empty = True
     try:
-        if suffix in SEPARATORS:
-            frames = pd.read_csv(
-                path,
-                sep=SEPARATORS[suffix],
-                encoding=_accept_bom(encoding),
-                dtype=str,
-                keep_default_na=False,
-                chunksize=chunk_rows or 2**62,
-            )
-        elif suffix in JSON_LINES:
-            frames = _read_json_lines(path, encoding, chunk_rows)
-        else:
-            frames = _read_parquet(path, chunk_rows)
-        yield from _check_frames(frames, path)
+        for frame in frames:
+            if empty:
+                check_names(tuple(map(str, frame.columns)), str(path))
+            empty = False
+            yield frame
     except UnicodeError as error:
         raise UserError(
             f"{path} is not valid {encoding}: {_find_undecodable(path, encoding)}; give the "
             "encoding of the file, such as --encoding latin-1"
         ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
-        raise UserError(f"{path} is not a {suffix[1:].upper()} table: {error}") from error
-
-
-def _check_frames(frames: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
-    """Yields the frames; checks that there are rows, and none with more values than the header."""
-    empty = True
-    with contextlib.ExitStack() as stack:
-        if hasattr(frames, "close"):
-            stack.callback(frames.close)
-        for frame in frames:
-            if not isinstance(frame.index, pd.RangeIndex):
-                # pandas uses the surplus values of the first row as the index.
-                raise UserError(
-                    f"{path}: rows have more values than the header; expected one value per column"
-                )
-            empty = empty and frame.empty
-            yield frame
     if empty:
         raise UserError(f"{path} has no rows; expected a header and at least one row")
 
@@ -108,19 +99,41 @@ def check_table(path: Path, encoding: str) -> None:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     if not head:
         raise UserError(f"{path} is empty; expected a header and at least one row")
-    if path.suffix.lower() == ".parquet":
-        if not head.startswith(b"PAR1"):
-            raise UserError(f"{path} is not a Parquet file: it does not start with PAR1")
-    elif not encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
+    suffix = path.suffix.lower()
+    if suffix in COLUMNAR:
+        magic = _MAGIC.get(suffix, b"")
+        if not head.startswith(magic):
+            name = COLUMNAR[suffix]
+            raise UserError(f"{path} is not a {name} file: it does not start with {magic.decode()}")
+    elif not _is_wide(head, encoding):
         # Text has hardly any control characters, but a stray NUL does not make a file binary.
         controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
         if controls > max(8, 0.02 * len(head)):
             raise UserError(f"{path} is a binary file; expected {path.suffix[1:].upper()} text")
 
 
-def _accept_bom(encoding: str) -> str:
-    """Lets UTF-8 start with a byte order mark, which spreadsheets write."""
-    return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+def _is_wide(head: bytes, encoding: str) -> bool:
+    """Whether the characters of a text file have two or four bytes, so that many are 0."""
+    name = encoding.lower().replace("_", "-")
+    return name.startswith(("utf-16", "utf16", "utf-32", "utf32")) or head.startswith(
+        tuple(WIDE_MARKS)
+    )
+
+
+def _find_encoding(path: Path, encoding: str) -> str:
+    """The encoding that the byte order mark of a text file stands for, or the given one."""
+    if path.suffix.lower() in COLUMNAR or encoding.lower().replace("_", "-") not in (
+        "utf-8",
+        "utf8",
+    ):
+        return encoding
+    with path.open("rb") as file:
+        head = file.read(4)
+    for mark, found in WIDE_MARKS.items():
+        if head.startswith(mark):
+            say(f"{path} is read as {found.upper()}: it begins with its byte order mark")
+            return found
+    return encoding
 
 
 def _find_undecodable(path: Path, encoding: str) -> str:
@@ -132,57 +145,6 @@ def _find_undecodable(path: Path, encoding: str) -> str:
             except UnicodeDecodeError as error:
                 return f"line {number} has the byte 0x{line[error.start]:02x}"
     return "a character spans two lines"
-
-
-def _read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
-    columns = None
-    if chunk_rows:
-        # All chunks get the same columns, also those without a key that another chunk has.
-        keys: dict[str, None] = {}
-        for row in _parse_json_lines(path, encoding):
-            keys |= dict.fromkeys(row)
-        columns = list(keys)
-    rows = _parse_json_lines(path, encoding)
-    while chunk := list(itertools.islice(rows, chunk_rows)):
-        yield _make_frame(chunk, columns)
-
-
-def _make_frame(rows: list[dict], columns: list[str] | None) -> pd.DataFrame:
-    """A frame of Python objects, which keeps large integers exact; strings are valid UTF-8."""
-    valid = [{k: cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()} for r in rows]
-    return pd.DataFrame(valid, columns=columns, dtype=object)
-
-
-def _parse_json_lines(path: Path, encoding: str) -> Iterator[dict]:
-    with path.open(encoding=_accept_bom(encoding)) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise UserError(f"{path} line {number} is not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise UserError(
-                    f"{path} line {number} is not a JSON object; expected a line such as "
-                    '{"text": "hi"}'
-                )
-            yield row
-
-
-def _read_parquet(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        if chunk_rows is None:
-            yield pd.read_parquet(path)
-            return
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(chunk_rows):
-                yield batch.to_pandas()
-    except pyarrow.ArrowException as error:
-        raise UserError(f"{path} is not a complete Parquet file: {error}") from error
 
 
 def pick_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> pd.Series:
@@ -198,35 +160,7 @@ def pick_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> pd
         UserError: there is no such column; the message lists the existing ones.
     """
     if column not in frame.columns:
-        names = ", ".join(map(str, frame.columns[:20]))
-        raise UserError(f"{path} has no column {column!r}, only {names}; name it with {option}")
+        is_text = path.suffix.lower() in SEPARATORS
+        rows = frame.head(100).to_numpy().tolist() if is_text else ()
+        raise missing_column(list(map(str, frame.columns)), column, str(path), option, rows)
     return frame[column]
-
-
-def as_text(values: pd.Series) -> pd.Series:
-    """Converts a column of any type to strings; missing values become empty.
-
-    Returns:
-        Series of `str` (dtype object), valid UTF-8: a lone surrogate becomes "?".
-    """
-    return pd.Series(
-        [cell_to_text(value) or "" for value in values.tolist()], index=values.index, dtype=object
-    )
-
-
-def cell_to_text(value: Any) -> str | None:
-    """A cell as a string that is valid UTF-8; None for a missing value.
-
-    >>> cell_to_text(3.0), cell_to_text(None), cell_to_text(["x", 1])
-    ('3', None, '["x", 1]')
-    """
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if not pd.api.types.is_scalar(value):
-        return json.dumps(value, ensure_ascii=True, default=str)
-    if pd.isna(value):
-        return None
-    # pandas turns a column of integers into floats if a value is missing.
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -77,7 +77,9 @@ def predict_baseline(
     for name, (model, columns) in models.items():
         model.fit(trained[:, columns], training[1])
         found = model.predict(held[:, columns])
-        scores[name] = float(f1_score(validation[1], found, average="macro"))
+        scores[name] = float(
+            f1_score(validation[1], found, labels=np.unique(validation[1]), average="macro")
+        )
         predicted[name] = model.predict(tested[:, columns])
     best = max(scores, key=lambda name: scores[name])
     return Baseline(f"{FEATURES} + balanced {best}", scores, predicted[best])

@@ -7,11 +7,15 @@ import pandas as pd
 
 from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports, warn
+from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.splits import hash_text
-from kerasclf.data.tables import as_text, pick_column, read_table
+from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table, read_json
 from kerasclf.run.layout import RunLayout
+
+SHOWN = 10
+"""Labels that a message names at most."""
 
 
 def evaluate_run(
@@ -21,6 +25,7 @@ def evaluate_run(
     label_column: str = "label",
     encoding: str = "utf-8",
     seed: int | None = None,
+    has_names: bool = True,
 ) -> dict[str, Any]:
     """Measures a finished run.
 
@@ -29,35 +34,32 @@ def evaluate_run(
         data: table of texts and labels; None for the test rows of the run.
         text_column: column of the texts.
         label_column: column of the labels.
-        encoding: of a CSV, TSV or JSONL file.
+        encoding: of a CSV, TSV or JSON file.
         seed: of the bootstrap; None for the run's.
+        has_names: whether the first row of a CSV or TSV file names the columns.
 
     Returns:
-        "run", "data", and the keys of `evaluate`.
+        "run", "data", "left_out" (number of rows that were not measured, by reason), and the keys
+        of `evaluate`.
 
     Raises:
         UserError: there is no such run, or the data cannot be read or has other labels.
     """
     layout = RunLayout.open(run)
+    labels = tuple(read_json(layout.labels))
+    left_out: dict[str, int] = {}
     if data is None:
         rows = load_table(layout.predictions, filters=[("split", "==", "test")])
         source = f"test rows of {layout.root}"
     else:
-        table = read_table(data, encoding)
+        table = read_table(data, encoding, has_names)
         columns = {
             "text": pick_column(table, text_column, data, "--text-column"),
             "label": pick_column(table, label_column, data, "--label-column"),
         }
         rows = pd.DataFrame({name: as_text(values) for name, values in columns.items()})
         source = str(data)
-    labels = tuple(read_json(layout.labels))
-    unknown = rows["label"][~rows["label"].isin(labels)]
-    if len(unknown):
-        raise UserError(
-            f"{source} row {unknown.index[0] + 1} has the label {unknown.iloc[0]!r}; the run has "
-            f"the labels {', '.join(labels)}"
-        )
-    if data is not None:
+        rows, left_out = _select(rows, labels, source)
         _warn_of_training_texts(rows["text"], load_table(layout.split))
 
     # TensorFlow takes seconds to import: only after the data has been checked.
@@ -76,7 +78,33 @@ def evaluate_run(
         load_record(layout.metrics)["ordered"],
         TrainConfig.from_yaml(layout.config).seed if seed is None else seed,
     )
-    return {"run": str(layout.root), "data": source, **evaluation}
+    return {"run": str(layout.root), "data": source, "left_out": left_out, **evaluation}
+
+
+def _select(
+    rows: pd.DataFrame, labels: tuple[str, ...], source: str
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows that can be measured, and the number of the others by reason.
+
+    Raises:
+        UserError: there are none.
+    """
+    unlabelled = rows["label"].map(is_blank)
+    blank = ~unlabelled & rows["text"].map(is_blank)
+    unknown = ~unlabelled & ~blank & ~rows["label"].isin(labels)
+    masks = {"without a label": unlabelled, "without a text": blank, "of an unknown label": unknown}
+    left_out = {reason: int(mask.sum()) for reason, mask in masks.items() if mask.any()}
+    found = ", ".join(map(repr, sorted(rows["label"][unknown].unique())[:SHOWN]))
+    kept = rows[~(unlabelled | blank | unknown)].reset_index(drop=True)
+    known = ", ".join(labels[:SHOWN])
+    if kept.empty:
+        raise UserError(
+            f"{source} has no row to measure: {_count(left_out)}; expected texts with the labels "
+            f"{known}" + (f", found {found}" if found else "")
+        )
+    if unknown.any():
+        warn(f"{source} has labels that the run does not know: {found}; it knows {known}")
+    return kept, left_out
 
 
 def _warn_of_training_texts(texts: pd.Series, split: pd.DataFrame) -> None:
@@ -88,3 +116,7 @@ def _warn_of_training_texts(texts: pd.Series, split: pd.DataFrame) -> None:
             f"the run was trained on {known} of the {len(texts)} texts: the result is better than "
             "on new texts"
         )
+
+
+def _count(left_out: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in left_out.items())

@@ -20,7 +20,7 @@ from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.latency import measure_latency
 from kerasclf.evaluation.predictions import evaluate, prediction_frame
 from kerasclf.evaluation.targets import check_targets
-from kerasclf.files import load_record, save_record, save_table, write_json, write_text
+from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
 from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_network
 from kerasclf.job.prepare import Job
 from kerasclf.linear.model import LinearModel
@@ -191,6 +191,10 @@ def open_run(
         save_record(layout.compression, trained.compression)
     save_record(layout.doctor, job.findings)
     save_table(layout.split, job.split)
+    left_out = job.left_out()
+    if len(left_out):
+        with replacing(layout.left_out) as beside:
+            left_out.to_csv(beside, index=False)
     if job.augmented is not None:
         save_table(layout.augmented, job.augmented)
     # The configuration is written last: once it exists, the run can be resumed.

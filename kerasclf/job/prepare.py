@@ -15,12 +15,13 @@ from kerasclf.config import DATA, TrainConfig
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
+from kerasclf.data.left_out import describe_splits, find_left_out
 from kerasclf.data.splits import split_examples
 from kerasclf.decision.costs import read_costs
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.evaluation.targets import parse_target
-from kerasclf.files import check_writable, load_record, load_table
+from kerasclf.files import check_writable, load_record, load_table, read_json
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.class_weights import class_weights
 
@@ -87,6 +88,10 @@ class Job:
         counts = np.bincount(self.texts_and_class_ids("train")[1], minlength=len(labels))
         return class_weights(self.config.class_weights, counts, labels)
 
+    def left_out(self) -> pd.DataFrame:
+        """The rows of given splits that are copies of rows of a later split."""
+        return find_left_out(self.examples, self.split)
+
     def check_files(self) -> None:
         """Checks the files of the user that are needed only later.
 
@@ -142,13 +147,31 @@ def prepare_job(config: TrainConfig) -> Job:
     split = split_examples(
         examples, groups, config.validation_share, config.test_share, config.seed, locked
     )
+    if config.split is not None:
+        _check_order(examples, RunLayout.open(config.split), config)
     job = Job(config, examples, findings, split)
+    findings["warnings"] += describe_splits(examples, split, job.left_out())
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     if config.recipes:
         with job.phase("augment"):
             job.augmented = _augment(job)
     return job
+
+
+def _check_order(examples: Examples, run: RunLayout, config: TrainConfig) -> None:
+    """Checks that class ids mean the same as in a run; version 0.1 sorted numbers as text.
+
+    Raises:
+        UserError: they do not.
+    """
+    labels = tuple(read_json(run.labels)) if run.labels.is_file() else examples.labels
+    is_same = labels == examples.labels or set(labels) != set(examples.labels)
+    if not is_same and not config.label_order:
+        raise UserError(
+            f"{run.root} has the labels in the order {', '.join(labels[:10])}, and this version in "
+            f"the order {', '.join(examples.labels[:10])}; train that run again"
+        )
 
 
 def _augment(job: Job) -> pd.DataFrame:

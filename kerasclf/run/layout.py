@@ -85,6 +85,11 @@ class RunLayout:
         return self.root / "teaching.npz"
 
     @property
+    def left_out(self) -> Path:
+        """Rows of given splits that were left out as copies; only if there are some."""
+        return self.root / "left_out.csv"
+
+    @property
     def augmented(self) -> Path:
         """New training rows and dropped ones; only in a run with augmentation."""
         return self.root / "augmented.parquet"

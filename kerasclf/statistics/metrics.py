@@ -43,13 +43,14 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
 
 
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """Mean F1 of the classes that occur, as true or as predicted.
+    """Mean F1 of the classes that have rows.
 
-    A resample that by chance lacks a rare class is not scored on that class.
+    A resample that by chance lacks a rare class is not scored on that class, nor is a test split
+    that came without it.
     """
-    support, predicted = _margins(confusion)
-    f1 = class_scores(confusion)["f1"]
-    return _ratio(f1.sum(axis=-1), (support + predicted > 0).sum(axis=-1))
+    scores = class_scores(confusion)
+    # A class without rows has no hits, so its F1 is 0.
+    return _ratio(scores["f1"].sum(axis=-1), (scores["support"] > 0).sum(axis=-1))
 
 
 def weighted_f1(confusion: np.ndarray) -> np.ndarray:

@@ -29,11 +29,15 @@ def score(logits: np.ndarray, class_ids: np.ndarray, loss: keras.losses.Loss) ->
         loss: loss of class ids and logits.
     """
     predicted = logits.argmax(axis=-1)
+    # A given validation split may lack a class.
+    macro_f1 = f1_score(
+        class_ids, predicted, labels=np.unique(class_ids), average="macro", zero_division=0
+    )
     return {
         # `loss(...)` would divide by the number of replicas.
         "val_loss": float(np.mean(loss.call(class_ids, logits))),
         "val_accuracy": float((predicted == class_ids).mean()),
-        "val_macro_f1": float(f1_score(class_ids, predicted, average="macro", zero_division=0)),
+        "val_macro_f1": float(macro_f1),
     }
 
 

@@ -1,0 +1,161 @@
+"""Quality of the default against the network alone, the linear part alone and the baseline.
+
+    python -m benchmarks.quality --datasets smsa nusax-jav --sizes 500 all --seeds 0 1 2
+
+Every model is trained on the same rows and measured on the same test rows. Finished runs are kept
+in --output, and the same command goes on where it was interrupted. Prints a Markdown table: means
+over the seeds of macro-F1 on validation and test rows, and in how many runs the model was better
+than the baseline of its report.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from kerasclf import command, console
+from kerasclf.config import TrainConfig
+from kerasclf.errors import UserError
+from kerasclf.files import load_record
+from kerasclf.job.prepare import Job, prepare_job, resume_job
+
+ALL = "all"
+MODELS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "network": {"linear": "none"},
+    "linear": {"encoder": "linear"},
+}
+"""Options of the models by name."""
+UNUSED = "unused"
+"""Split of the training rows that are not in a smaller training split."""
+
+
+@dataclass
+class QualityOptions(command.Options):
+    """Train the default, its network and its linear part on several data sets, sizes and seeds."""
+
+    datasets: tuple[str, ...] = ("chat-language",)
+    """Names of data sets (see `kerasclf datasets`)."""
+    sizes: tuple[str, ...] = ("500", "2000", ALL)
+    """Numbers of training rows, or all."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the split, the training rows and the training."""
+    models: tuple[str, ...] = tuple(MODELS)
+    """default, network and linear, or some of them."""
+    output: Path = Path("runs/quality")
+    """Folder of the runs."""
+
+
+def measure(options: QualityOptions) -> dict[str, Any]:
+    """Trains what is missing, and collects the figures."""
+    if unknown := set(options.models) - set(MODELS):
+        raise UserError(f"--models has {min(unknown)!r}; expected {', '.join(MODELS)}")
+    if wrong := [size for size in options.sizes if size != ALL and not size.isdecimal()]:
+        raise UserError(f"--sizes has {wrong[0]!r}; expected numbers of rows, or {ALL}")
+    rows = []
+    for data_set in options.datasets:
+        for size in options.sizes:
+            jobs = partial(_train_all, options, data_set, size)
+            for model in options.models:
+                metrics = list(jobs(model))
+                if metrics:
+                    rows.append({"data": data_set, "rows": size, **_summarize(model, metrics)})
+    return {"results": rows}
+
+
+def _train_all(
+    options: QualityOptions, data_set: str, size: str, model: str
+) -> Iterator[dict[str, Any]]:
+    """The metrics of a model for each seed; none if the data set has no more rows than `size`."""
+    for seed in options.seeds:
+        config = TrainConfig(
+            dataset=data_set,
+            seed=seed,
+            output=options.output,
+            name=f"{data_set}-{size}-{model}-{seed}",
+            **MODELS[model],
+        )
+        folder = options.output / config.name
+        if (folder / "1").is_dir():
+            yield load_record(folder / "1" / "metrics.json")
+            continue
+        partial_run = folder / "1.partial"
+        job = (
+            resume_job(partial_run)
+            if (partial_run / "config.yaml").is_file()
+            else _cut(config, size)
+        )
+        if job is None:
+            return
+        with console.quiet_imports():
+            import keras
+
+            from kerasclf.job.execute import run_job
+
+        keras.utils.clear_session()
+        yield run_job(job)
+
+
+def _cut(config: TrainConfig, size: str) -> Job | None:
+    """A job with fewer training rows, stratified; None if there are not more than that."""
+    job = prepare_job(config)
+    if size == ALL:
+        return job
+    split = job.split["split"].to_numpy(dtype=object, copy=True)
+    rows = np.flatnonzero(split == "train")
+    if len(rows) <= int(size):
+        return None
+    class_ids = job.examples.class_ids.to_numpy()[rows]
+    _, unused = train_test_split(
+        rows, train_size=int(size), stratify=class_ids, random_state=config.seed
+    )
+    split[unused] = UNUSED
+    job.split["split"] = split
+    return job
+
+
+def _summarize(model: str, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    verdicts = [entry["baseline"]["macro_f1_difference"]["verdict"] for entry in metrics]
+    return {
+        "model": model,
+        "validation": mean(entry["validation"]["macro_f1"] for entry in metrics),
+        "test": mean(entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics),
+        "baseline": mean(entry["baseline"]["measures"]["macro_f1"] for entry in metrics),
+        "better": verdicts.count("better"),
+        "worse": verdicts.count("worse"),
+        "runs": len(metrics),
+        "seconds": mean(_seconds(entry["seconds"]) for entry in metrics),
+    }
+
+
+def _seconds(seconds: dict[str, float]) -> float:
+    return seconds.get("linear", 0.0) + seconds.get("train", 0.0)
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints the table."""
+    print("| data | training rows | model | validation | test | test, baseline | clearly better |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for row in result["results"]:
+        better = f"{row['better']} of {row['runs']}" + f", {row['worse']} worse" * bool(
+            row["worse"]
+        )
+        print(
+            f"| {row['data']} | {row['rows']} | {row['model']} | {row['validation']:.3f} "
+            f"| {row['test']:.3f} | {row['baseline']:.3f} | {better} |"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(QualityOptions), measure, show, argv, "benchmarks.quality")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Parquet, Feather and ORC files as frames."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kerasclf.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+COLUMNAR = {".parquet": "Parquet", ".feather": "Feather", ".orc": "ORC"}
+_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def index_columns(schema: "pyarrow.Schema") -> list[str]:
+    """Names of the columns that hold an index of pandas which has no name.
+
+    pandas writes one after a filter or a split. An index with a name is a column like others.
+    """
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [name for name in stored if isinstance(name, str) and _INDEX.fullmatch(name)]
+
+
+def read_columnar(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
+    """Reads a Parquet, Feather or ORC file in frames, without an index that has no name.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    import pyarrow
+
+    try:
+        for table in _read_tables(path, chunk_rows):
+            kept = table.drop_columns(index_columns(table.schema))
+            yield kept.to_pandas(ignore_metadata=True)
+    except pyarrow.ArrowException as error:
+        name = COLUMNAR[path.suffix.lower()]
+        raise UserError(f"{path} is not a complete {name} file: {error}") from error
+
+
+def _read_tables(path: Path, chunk_rows: int | None) -> Iterator["pyarrow.Table"]:
+    import pyarrow
+
+    suffix = path.suffix.lower()
+    if suffix == ".feather":
+        import pyarrow.feather
+
+        whole = pyarrow.feather.read_table(path)
+    elif suffix == ".orc":
+        import pyarrow.orc
+
+        whole = pyarrow.orc.read_table(path)
+    else:
+        import pyarrow.parquet
+
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if chunk_rows:
+                for batch in file.iter_batches(chunk_rows):
+                    yield pyarrow.Table.from_batches([batch])
+                return
+            whole = file.read()
+    for start in range(0, len(whole), chunk_rows or max(len(whole), 1)):
+        yield whole.slice(start, chunk_rows)
