@@ -1,8 +1,10 @@
 """A trained run in Python: strings to labels."""
 
+import os
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -23,6 +25,9 @@ BATCH_SIZE = 256
 
 class Classifier:
     """Featurizer, core and decision of a run as one function of strings.
+
+    One that was loaded can be pickled: it is loaded again from its folder. It cannot be used in a
+    process that was forked from the one that loaded it, since TensorFlow's threads are not copied.
 
     Example:
 
@@ -46,6 +51,8 @@ class Classifier:
             labels: label names by class id.
             decision: logits to class ids; plain argmax if None.
         """
+        _check_process()
+        self.folder: Path | None = None
         self.featurizer, self.core = featurizer, core
         self.labels = tuple(labels)
         self.decision = decision or Decision(1.0, (0.0,) * len(self.labels))
@@ -66,9 +73,12 @@ class Classifier:
         labels, decision = read_json(layout.labels), Decision.load(layout.decision)
         if layout.ensemble.is_file():
             members, weights = read_members(layout)
-            return cls.vote([cls.load(member) for member in members], weights, labels, decision)
-        featurizer, core = load_model(layout.model, layout.featurizer)
-        return cls(featurizer, core, labels, decision)
+            voters = [cls.load(member) for member in members]
+            classifier = cls.vote(voters, weights, labels, decision)
+        else:
+            classifier = cls(*load_model(layout.model, layout.featurizer), labels, decision)
+        classifier.folder = layout.root.absolute()
+        return classifier
 
     @classmethod
     def vote(
@@ -99,8 +109,14 @@ class Classifier:
         return cls(*join(voters), labels, decision)
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
-        """Logits, float32 [n, num_classes], of n texts of any length and content."""
-        encoded = [text.encode("utf-8", "replace") for text in texts]
+        """Logits, float32 [n, num_classes], of n texts of any length and content.
+
+        Raises:
+            TypeError: `texts` is a single string, or one of them is not a string.
+            RuntimeError: the process was forked from the one that loaded the classifier.
+        """
+        _check_process()
+        encoded = [text.encode("utf-8", "replace") for text in check_texts(texts)]
         logits = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
         for rows in batch_by_length(encoded):
             logits[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
@@ -123,6 +139,55 @@ class Classifier:
         return describe_decisions(
             self.labels, decided, probabilities, self.decision.flag(logits, decided)
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the folder.
+
+        Raises:
+            PicklingError: the classifier was not loaded from a folder.
+        """
+        if self.folder is None:
+            raise pickle.PicklingError(
+                "a classifier is pickled by its folder, and this one was not loaded from a run"
+            )
+        return type(self).load, (self.folder,)
+
+
+_process: int | None = None
+"""The process whose TensorFlow has started, with threads that a forked process lacks."""
+
+
+def _check_process() -> None:
+    """Checks that TensorFlow was not started in a process that this one was forked from."""
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            f"process {os.getpid()} was forked from {_process} after a model was loaded there, and "
+            "TensorFlow would wait for ever; load it in each worker instead (gunicorn without "
+            '--preload, multiprocessing with get_context("spawn"))'
+        )
+
+
+def check_texts(texts: Iterable[str]) -> list[str]:
+    """The texts as a list.
+
+    Raises:
+        TypeError: they are a single string, or one of them is not a string.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError(
+            f"texts is a {type(texts).__name__}; expected a list of strings, such as "
+            f"[{texts[:40]!r}]"
+        )
+    listed = list(texts)
+    for position, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"texts[{position}] is {str(text)[:40]} of type {type(text).__name__}; expected a "
+                "string: leave out missing texts"
+            )
+    return listed
 
 
 def describe_decisions(

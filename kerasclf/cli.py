@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": ("kerasclf.train", "Train, calibrate, evaluate and report a classifier."),
     "evaluate": ("kerasclf.evaluate", "Evaluate a run on its test rows or on new data."),
+    "report": ("kerasclf.report.__main__", "Draw the report of a finished run again."),
     "compare": ("kerasclf.compare", "Compare runs on the test rows they share."),
     "crossval": ("kerasclf.crossval", "Cross-validate a configuration on the training rows."),
     "ensemble": ("kerasclf.ensemble", "Combine runs by soft voting."),

@@ -25,7 +25,7 @@ from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_ne
 from kerasclf.job.prepare import Job
 from kerasclf.linear.model import LinearModel
 from kerasclf.models.featurizer import Featurizer
-from kerasclf.report.page import write_model_card, write_report
+from kerasclf.report.draw import try_to_draw
 from kerasclf.run.history import Epoch, write_history
 from kerasclf.run.hold import hold
 from kerasclf.run.layout import RunLayout
@@ -74,7 +74,9 @@ def run_job(
     if job.layout is not None and job.layout.metrics.is_file():
         # Killed between writing the last file and renaming: nothing is left to compute.
         metrics = load_record(job.layout.metrics)
-        return {"run": str(job.layout.finish().root), **metrics}
+        finished = job.layout.finish()
+        try_to_draw(finished)
+        return {"run": str(finished.root), **metrics}
     labels = job.examples.labels
     with job.phase("build"):
         # Before anything is written: the loss and the encoder may not exist.
@@ -111,7 +113,7 @@ def run_job(
             classifier.decision.save(layout.decision)
             write_json(layout.labels, list(job.examples.labels))
             save_table(layout.predictions, predictions)
-        return finish(job, layout, metrics, predictions, history)
+        return finish(job, layout, metrics)
 
 
 def _announce(job: Job, layout: RunLayout, parameters: int | None) -> None:
@@ -286,14 +288,8 @@ def _describe_epoch(row: Epoch) -> dict[str, Any]:
     return {"best_epoch": row["epoch"], "best_val_macro_f1": row["val_macro_f1"]}
 
 
-def finish(
-    job: Job,
-    layout: RunLayout,
-    metrics: dict[str, Any],
-    predictions: pd.DataFrame,
-    history: list[Epoch],
-) -> dict[str, Any]:
-    """Writes report, model card and metrics, and renames the run to its final name.
+def finish(job: Job, layout: RunLayout, metrics: dict[str, Any]) -> dict[str, Any]:
+    """Writes the metrics, renames the run to its final name, and draws report and model card.
 
     Returns:
         The content of metrics.json, and the folder of the run under "run".
@@ -314,9 +310,6 @@ def finish(
             **describe(job.augmented),
             "train_by_label": {label: int(count) for label, count in counts.items()},
         }
-    with job.phase("report"):
-        write_report(layout.report, metrics, predictions, history, job.findings, job.config)
-        write_model_card(layout.model_card, metrics, job.findings, job.config)
     metrics["seconds"] = job.seconds
     # Linux counts kibibytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024
@@ -324,4 +317,7 @@ def finish(
     metrics["versions"] = {name: version(name) for name in PACKAGES}
     metrics["versions"]["python"] = platform.python_version()
     save_record(layout.metrics, metrics)
-    return {"run": str(layout.finish().root), **metrics}
+    finished = layout.finish()
+    # A report that cannot be drawn must not cost the run.
+    try_to_draw(finished)
+    return {"run": str(finished.root), **metrics}

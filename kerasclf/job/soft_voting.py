@@ -93,7 +93,7 @@ def make_ensemble(
         classifier.decision.save(layout.decision)
         write_json(layout.labels, list(job.examples.labels))
         save_table(layout.predictions, predictions)
-        return finish(job, layout, metrics, predictions, [])
+        return finish(job, layout, metrics)
 
 
 def _prepare(first: FinishedRun, name: str | None, output: Path | None) -> Job:

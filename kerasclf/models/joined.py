@@ -65,7 +65,7 @@ class JoinedFeaturizer:
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Inputs of an exported file, int32 [batch, length] by name, of strings [batch]."""
         longest = self.inputs
-        inputs = {}
+        inputs: dict[str, tf.Tensor] = {}
         for part, names in self._file_names.items():
             own = self.parts[part]
             if all(own.inputs[name] < longest[of_file] for name, of_file in names.items()):

@@ -9,6 +9,13 @@ import pandas as pd
 
 from kerasclf.config import TrainConfig
 from kerasclf.files import save_record, write_text
+from kerasclf.report.many_classes import (
+    WEAKEST,
+    confused_pairs,
+    fold_confusion,
+    has_many,
+    weakest,
+)
 from kerasclf.report.rendering import render
 from kerasclf.run.history import Epoch
 from kerasclf.statistics.bootstrap import RESAMPLES
@@ -38,6 +45,10 @@ def write_report(
     test = predictions[predictions["split"] == "test"]
     probabilities = test[[f"p_{label}" for label in metrics["labels"]]]
     probabilities = probabilities.set_axis(metrics["labels"], axis="columns")
+    labels, per_class = metrics["labels"], metrics["test"]["per_class"]
+    confusion = np.array(metrics["test"]["confusion"])
+    many = has_many(labels)
+    curves = weakest(per_class, WEAKEST) if many else labels
     top = probabilities.to_numpy().argmax(axis=1)
     hits = np.array(metrics["labels"], dtype=object)[top] == test["label"].to_numpy(dtype=object)
     text = render(
@@ -49,10 +60,11 @@ def write_report(
         plots={
             "classes": plots.plot_classes(findings["class_counts"]),
             **({"history": plots.plot_history(history)} if history else {}),
-            "confusion": plots.plot_confusion(metrics["test"]["confusion"], metrics["labels"]),
+            "confusion": plots.plot_confusion(*fold_confusion(confusion, labels)),
             "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
-            "precision_recall": plots.plot_precision_recall(probabilities, test["label"]),
+            "precision_recall": plots.plot_precision_recall(probabilities[curves], test["label"]),
         },
+        pairs=confused_pairs(confusion, labels) if many else [],
     )
     write_text(path, text)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from kerasclf.report.many_classes import has_many
 from kerasclf.report.style import BLUE, GREY, ORANGE, styled, to_svg
 from kerasclf.run.history import Epoch
 
@@ -38,9 +39,8 @@ def plot_history(history: list[Epoch]) -> str:
 
 
 @styled
-def plot_confusion(confusion: list[list[int]], labels: list[str]) -> str:
-    """Confusion matrix: counts, shaded by their share of the true class."""
-    counts = np.array(confusion)
+def plot_confusion(counts: np.ndarray, labels: list[str]) -> str:
+    """Confusion matrix, int [num_classes, num_classes], shaded by shares of the true class."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = 2.0 + 0.42 * len(labels)
     figure, axes = plt.subplots(figsize=(size + 1, size))
@@ -121,7 +121,9 @@ def plot_precision_recall(probabilities: pd.DataFrame, true_labels: pd.Series) -
 
 @styled
 def plot_classes(counts: dict[str, int]) -> str:
-    """Number of rows of each class, on a logarithmic scale."""
+    """Number of rows of each class, on a logarithmic scale; of many classes, only by rank."""
+    if has_many(list(counts)):
+        return _plot_ranks(sorted(counts.values(), reverse=True))
     figure, axes = plt.subplots(figsize=(6, 0.6 + 0.22 * len(counts)))
     positions = range(len(counts))
     axes.barh(positions, list(counts.values()), color=BLUE)
@@ -132,6 +134,14 @@ def plot_classes(counts: dict[str, int]) -> str:
     for position, count in zip(positions, counts.values(), strict=True):
         axes.text(count, position, f" {count}", va="center", fontsize=8)
     axes.set(xlabel="rows")
+    return to_svg(figure)
+
+
+def _plot_ranks(counts: list[int]) -> str:
+    figure, axes = plt.subplots(figsize=(6, 3))
+    axes.plot(range(1, len(counts) + 1), counts, color=BLUE)
+    axes.set(yscale="log", xlabel="class, by number of rows", ylabel="rows")
+    axes.set_xlim(1, len(counts))
     return to_svg(figure)
 
 

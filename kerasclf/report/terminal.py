@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from kerasclf.report.many_classes import WEAKEST, has_many, weakest
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
@@ -28,7 +29,7 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
             f"{entry['low']:.4f} to {entry['high']:.4f}",
         )
     console.print(metrics)
-    console.print(make_class_table(evaluation["per_class"]))
+    print_classes(console, evaluation["per_class"])
     if "review" in evaluation:
         review = evaluation["review"]
         rest = review["accuracy_of_rest"]
@@ -38,11 +39,22 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
         )
 
 
+def print_classes(console: Console, per_class: dict[str, dict[str, float]]) -> None:
+    """Prints the scores of each class; of many classes, those of the weakest."""
+    if not has_many(list(per_class)):
+        console.print(make_class_table(per_class))
+        return
+    lowest = weakest(per_class, WEAKEST)
+    console.print(make_class_table({label: per_class[label] for label in lowest}))
+    console.print(f"these {len(lowest)} of {len(per_class)} classes have the lowest F1")
+
+
 def make_class_table(per_class: dict[str, dict[str, float]]) -> Table:
-    """The scores of each class."""
+    """The scores of each class; a class without rows has none."""
     table = Table("class", "precision", "recall", "F1", "rows", box=box.SIMPLE)
     for label, scores in per_class.items():
-        values = [f"{scores[name]:.3f}" for name in ("precision", "recall", "f1")]
+        names = ("precision", "recall", "f1")
+        values = [f"{scores[name]:.3f}" if scores["support"] else "-" for name in names]
         table.add_row(label, *values, f"{scores['support']:.0f}")
     return table
 
@@ -101,7 +113,7 @@ def print_crossval(result: dict[str, Any]) -> None:
         cells = (mean, result["std"][name], min(values), max(values))
         metrics.add_row(to_words(name), *(f"{value:.4f}" for value in cells))
     console.print(metrics)
-    console.print(make_class_table(result["per_class"]))
+    print_classes(console, result["per_class"])
     line = f"folds   {result['folder']}  (reused by kerasclf distill --out-of-fold {len(folds)})"
     console.print(line, soft_wrap=True)
 

@@ -8,6 +8,7 @@ import numpy as np
 from kerasclf.statistics.metrics import (
     PROBABILITY_METRICS,
     confusion_matrix,
+    count_classes,
     macro_f1,
     summarize,
 )
@@ -68,8 +69,14 @@ def measure(
         An estimate for each metric; log loss in nats.
     """
 
+    num_classes = log_probabilities.shape[1]
+    reduced, position_of_true = _reduce(log_probabilities, class_ids)
+
     def measure_rows(rows: np.ndarray) -> dict[str, float]:
-        return measure_once(class_ids[rows], predicted[rows], log_probabilities[rows], ordered)
+        return {
+            **_summarize(class_ids[rows], predicted[rows], num_classes, ordered),
+            **_measure_probabilities(reduced[rows], position_of_true[rows]),
+        }
 
     values = measure_rows(np.arange(len(class_ids)))
     samples = [measure_rows(rows) for rows in resamples(len(class_ids), seed)]
@@ -84,14 +91,43 @@ def measure_once(
     class_ids: np.ndarray, predicted: np.ndarray, log_probabilities: np.ndarray, ordered: bool
 ) -> dict[str, float]:
     """All metrics of a model without intervals; the arguments are those of `measure`."""
-    confusion = confusion_matrix(class_ids, predicted, log_probabilities.shape[1])
     return {
-        **{name: float(value) for name, value in summarize(confusion, ordered).items()},
-        **{
-            name: metric(log_probabilities, class_ids)
-            for name, metric in PROBABILITY_METRICS.items()
-        },
+        **_summarize(class_ids, predicted, log_probabilities.shape[1], ordered),
+        **_measure_probabilities(log_probabilities, class_ids),
     }
+
+
+def _summarize(
+    class_ids: np.ndarray, predicted: np.ndarray, num_classes: int, ordered: bool
+) -> dict[str, float]:
+    count = confusion_matrix if ordered else count_classes
+    metrics = summarize(count(class_ids, predicted, num_classes), ordered)
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def _measure_probabilities(
+    log_probabilities: np.ndarray, class_ids: np.ndarray
+) -> dict[str, float]:
+    return {
+        name: metric(log_probabilities, class_ids) for name, metric in PROBABILITY_METRICS.items()
+    }
+
+
+def _reduce(log_probabilities: np.ndarray, class_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the metrics of probabilities read: the most probable class and the true one.
+
+    Args:
+        log_probabilities: float [n, num_classes].
+        class_ids: int64 [n], true class ids.
+
+    Returns:
+        float [n, 2], in the first column -inf if the most probable class is the true one; and the
+        column of the true class, int64 [n], which is 1.
+    """
+    rows, top = np.arange(len(class_ids)), log_probabilities.argmax(axis=1)
+    other = np.where(top == class_ids, -np.inf, log_probabilities[rows, top])
+    reduced = np.stack([other, log_probabilities[rows, class_ids]], axis=1)
+    return reduced, np.ones(len(class_ids), dtype=np.int64)
 
 
 def compare(
@@ -116,7 +152,7 @@ def compare(
 
     def difference(rows: np.ndarray) -> float:
         model_f1, baseline_f1 = (
-            macro_f1(confusion_matrix(class_ids[rows], ids[rows], num_classes))
+            macro_f1(count_classes(class_ids[rows], ids[rows], num_classes))
             for ids in (predicted, baseline)
         )
         return float(model_f1 - baseline_f1)

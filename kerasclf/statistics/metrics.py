@@ -5,10 +5,29 @@ options.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 ECE_BINS = 15
+
+
+class Counts(NamedTuple):
+    """What most metrics need of a confusion matrix; for many classes, it is much smaller.
+
+    Attributes:
+        hits: rows of each class that are predicted right, float64 [..., num_classes].
+        support: rows of each true class, likewise.
+        predicted: rows of each predicted class, likewise.
+    """
+
+    hits: np.ndarray
+    support: np.ndarray
+    predicted: np.ndarray
+
+
+Confusion = np.ndarray | Counts
+"""A confusion matrix, float [..., num_classes, num_classes], or its counts."""
 
 
 def confusion_matrix(class_ids: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -17,17 +36,31 @@ def confusion_matrix(class_ids: np.ndarray, predicted: np.ndarray, num_classes: 
     return flat.reshape(num_classes, num_classes).astype(np.float64)
 
 
-def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
+def count_classes(class_ids: np.ndarray, predicted: np.ndarray, num_classes: int) -> Counts:
+    """The counts of a confusion matrix that is not made.
+
+    Args:
+        class_ids: int64 [n], true class ids.
+        predicted: int64 [n], predicted class ids.
+        num_classes: number of classes.
+    """
+    hits, support, found = (
+        np.bincount(ids, minlength=num_classes).astype(np.float64)
+        for ids in (class_ids[class_ids == predicted], class_ids, predicted)
+    )
+    return Counts(hits, support, found)
+
+
+def class_scores(confusion: Confusion) -> dict[str, np.ndarray]:
     """Precision, recall and F1 of each class; 0 where the denominator is 0.
 
     Args:
-        confusion: float [..., num_classes, num_classes].
+        confusion: float [..., num_classes, num_classes], or its counts.
 
     Returns:
         "precision", "recall", "f1" and "support", float [..., num_classes].
     """
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    support, predicted = _margins(confusion)
+    hits, support, predicted = _count(confusion)
     return {
         "precision": _ratio(hits, predicted),
         "recall": _ratio(hits, support),
@@ -36,13 +69,13 @@ def class_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def accuracy(confusion: np.ndarray) -> np.ndarray:
+def accuracy(confusion: Confusion) -> np.ndarray:
     """Share of rows that are predicted right."""
-    support, _ = _margins(confusion)
-    return np.trace(confusion, axis1=-2, axis2=-1) / support.sum(axis=-1)
+    hits, support, _ = _count(confusion)
+    return hits.sum(axis=-1) / support.sum(axis=-1)
 
 
-def macro_f1(confusion: np.ndarray) -> np.ndarray:
+def macro_f1(confusion: Confusion) -> np.ndarray:
     """Mean F1 of the classes that have rows.
 
     A resample that by chance lacks a rare class is not scored on that class, nor is a test split
@@ -53,26 +86,25 @@ def macro_f1(confusion: np.ndarray) -> np.ndarray:
     return _ratio(scores["f1"].sum(axis=-1), (scores["support"] > 0).sum(axis=-1))
 
 
-def weighted_f1(confusion: np.ndarray) -> np.ndarray:
+def weighted_f1(confusion: Confusion) -> np.ndarray:
     """Mean F1 of the classes, weighted by support."""
     scores = class_scores(confusion)
     support = scores["support"]
     return (scores["f1"] * support).sum(axis=-1) / support.sum(axis=-1)
 
 
-def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
+def matthews_correlation(confusion: Confusion) -> np.ndarray:
     """Matthews correlation for several classes (Gorodkin, 2004)."""
-    support, predicted = _margins(confusion)
+    correct, support, predicted = _count(confusion)
     total = support.sum(axis=-1)
-    hits = np.trace(confusion, axis1=-2, axis2=-1)
-    covariance = hits * total - (support * predicted).sum(axis=-1)
+    covariance = correct.sum(axis=-1) * total - (support * predicted).sum(axis=-1)
     spread = (total**2 - (support**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
     return _ratio(covariance, np.sqrt(spread))
 
 
 def quadratic_kappa(confusion: np.ndarray) -> np.ndarray:
     """Weighted kappa with weights (i - j)^2 (Cohen, 1968)."""
-    support, predicted = _margins(confusion)
+    _, support, predicted = _count(confusion)
     distance = _distances(confusion)
     total = support.sum(axis=-1)
     chance = support[..., :, None] * predicted[..., None, :] / total[..., None, None]
@@ -82,7 +114,7 @@ def quadratic_kappa(confusion: np.ndarray) -> np.ndarray:
 
 def off_by_two(confusion: np.ndarray) -> np.ndarray:
     """Share of rows that are predicted two or more levels off."""
-    support, _ = _margins(confusion)
+    support = confusion.sum(axis=-1)
     return ((_distances(confusion) >= 2) * confusion).sum(axis=(-2, -1)) / support.sum(axis=-1)
 
 
@@ -113,13 +145,13 @@ def expected_calibration_error(log_probabilities: np.ndarray, class_ids: np.ndar
     return float(np.abs(gaps).sum() / len(confidence))
 
 
-CONFUSION_METRICS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+CONFUSION_METRICS: Mapping[str, Callable[[Confusion], np.ndarray]] = {
     "accuracy": accuracy,
     "macro_f1": macro_f1,
     "weighted_f1": weighted_f1,
     "mcc": matthews_correlation,
 }
-"""Metrics of a confusion matrix, float [..., num_classes, num_classes] to [...]."""
+"""Metrics of a confusion matrix or its counts, to float [...]."""
 ORDERED_METRICS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "quadratic_kappa": quadratic_kappa,
     "off_by_two": off_by_two,
@@ -132,23 +164,28 @@ PROBABILITY_METRICS: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {
 """Metrics of log-probabilities, float [n, num_classes], and class ids, int64 [n]."""
 
 
-def summarize(confusion: np.ndarray, ordered: bool) -> dict[str, np.ndarray]:
+def summarize(confusion: Confusion, ordered: bool) -> dict[str, np.ndarray]:
     """All metrics of confusion matrices.
 
     Args:
-        confusion: float [..., num_classes, num_classes].
+        confusion: float [..., num_classes, num_classes]; or its counts, if the labels are not
+            ordered.
         ordered: whether the labels are ordered.
 
     Returns:
         Arrays [...] by name.
     """
-    metrics = {**CONFUSION_METRICS, **(ORDERED_METRICS if ordered else {})}
+    metrics: dict[str, Callable[[Any], np.ndarray]] = dict(CONFUSION_METRICS)
+    if ordered:
+        metrics |= ORDERED_METRICS
     return {name: metric(confusion) for name, metric in metrics.items()}
 
 
-def _margins(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of each true class, and rows of each predicted class, float [..., num_classes]."""
-    return confusion.sum(axis=-1), confusion.sum(axis=-2)
+def _count(confusion: Confusion) -> Counts:
+    if isinstance(confusion, Counts):
+        return confusion
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return Counts(hits, confusion.sum(axis=-1), confusion.sum(axis=-2))
 
 
 def _distances(confusion: np.ndarray) -> np.ndarray:
