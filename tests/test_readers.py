@@ -26,6 +26,7 @@ SETTINGS = settings(
     max_examples=100,
     deadline=None,
     derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
