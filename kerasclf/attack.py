@@ -11,8 +11,6 @@ import tyro
 from kerasclf import command
 from kerasclf.errors import UserError
 
-SUFFIXES = (".svg", ".html")
-
 
 @dataclass
 class AttackOptions(command.Options):
@@ -35,16 +33,14 @@ def attack(options: AttackOptions) -> dict[str, Any]:
     """Measures the run under every attack, and writes the plot or page if a file is given."""
     from kerasclf.augmentation.pairs import group_pairs, read_pairs
     from kerasclf.evaluation.run_attacks import attack_run
-    from kerasclf.files import check_writable
+    from kerasclf.files import check_page
 
     if options.lexicon is None and options.lexicon_encoding != AttackOptions.lexicon_encoding:
         raise UserError("--lexicon-encoding needs --lexicon FILE")
     if options.seed is not None and not 0 <= options.seed < 2**31:
         raise UserError(f"--seed is {options.seed}; expected 0 to {2**31 - 1}")
     if options.output:
-        if options.output.suffix.lower() not in SUFFIXES:
-            raise UserError(f"--output is {options.output}; expected FILE.svg or FILE.html")
-        check_writable(options.output)
+        check_page(options.output)
     slang: dict[str, list[str]] = {}
     if options.lexicon:
         pairs = read_pairs(options.lexicon, "--lexicon", options.lexicon_encoding)

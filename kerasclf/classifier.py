@@ -20,7 +20,9 @@ from kerasclf.run.layout import RunLayout
 from kerasclf.run.members import read_members
 
 BATCH_SIZE = 256
-"""Texts per call of the network."""
+"""Texts per call of the network at most."""
+MOST_CELLS = 10_000_000
+"""Texts per call times positions of a text times classes: the linear part gathers 24 bytes each."""
 
 
 class Classifier:
@@ -118,7 +120,8 @@ class Classifier:
         _check_process()
         encoded = [text.encode("utf-8", "replace") for text in check_texts(texts)]
         logits = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
-        for rows in batch_by_length(encoded):
+        cells = max(self.featurizer.inputs.values()) * len(self.labels)
+        for rows in batch_by_length(encoded, max(1, min(BATCH_SIZE, MOST_CELLS // cells))):
             logits[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
         return logits
 
@@ -212,11 +215,11 @@ def describe_decisions(
     return frame.join(pd.DataFrame(probabilities, columns=columns))
 
 
-def batch_by_length(encoded: Sequence[bytes]) -> Iterator[list[int]]:
-    """Yields the positions of n texts in batches of at most `BATCH_SIZE`, shortest texts first.
+def batch_by_length(encoded: Sequence[bytes], size: int = BATCH_SIZE) -> Iterator[list[int]]:
+    """Yields the positions of n texts in batches of at most `size`, shortest texts first.
 
     Texts of similar length share a batch, since a batch is as long as its longest text.
     """
     order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-    for start in range(0, len(order), BATCH_SIZE):
-        yield order[start : start + BATCH_SIZE]
+    for start in range(0, len(order), size):
+        yield order[start : start + size]

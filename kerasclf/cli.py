@@ -14,6 +14,7 @@ COMMANDS = {
     "progress": ("kerasclf.progress", "Write a progress page over all runs of a name."),
     "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
     "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
+    "sources": ("kerasclf.sources", "Measure what the rows of each source are worth."),
     "doctor": ("kerasclf.doctor", "Check a table for problems before training on it."),
     "search": ("tuning.search", "Search for the best hyperparameters."),
     "distill": ("export.distill", "Distill larger runs into a small student."),

@@ -1,5 +1,6 @@
 """The configuration of a run: every training option, from the command line or from YAML."""
 
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -37,6 +38,8 @@ RECIPES = ("keyboard", "ocr", "character", "word", "tfidf", "lexicon", "back-tra
 """Names that --augment takes."""
 NEED_RECIPE = {"lexicon": "lexicon", "back_translation": "back-translation"}
 """Options that name the file of a recipe, and the recipe that reads it."""
+MOST_WEIGHT = 1000
+"""Largest weight of a source."""
 DATA, AUGMENT = "--data FILE", "--augment RECIPE"
 """What options need to have an effect."""
 
@@ -86,6 +89,15 @@ class TrainConfig:
     """Column of groups, such as authors or threads, that must not straddle splits."""
     split_column: str | None = option(None, needs=DATA)
     """Column that assigns each row to train, validation or test."""
+    source_column: str | None = option(None, needs=DATA)
+    """Column of where a row comes from, such as manual or synthetic; the report has the figures of
+    each source."""
+    measure_on: tuple[str, ...] = option((), needs=DATA)
+    """Sources of all validation and test rows; rows of other sources are only trained on."""
+    source_weights: tuple[str, ...] = option((), needs=DATA, searchable=True)
+    """Weights of rows in training by their source, such as manual=1 synthetic=0.3 (default: 1)."""
+    slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = option((), needs=DATA)
+    """Column whose values the report has figures of; may be repeated."""
     encoding: str = option("utf-8", needs=DATA)
     """Encoding of CSV, TSV and JSON files."""
     header: bool = option(True, needs=DATA)
@@ -95,6 +107,8 @@ class TrainConfig:
     """Labels from lowest to highest, if they are ordered."""
     min_class_rows: int | None = None
     """Leave out classes with fewer rows."""
+    group_templates: bool = False
+    """Keep texts that differ in one word only in one split."""
 
     split: Path | None = None
     """Run whose split to use again, so that both runs are measured on the same test rows."""
@@ -219,6 +233,12 @@ class TrainConfig:
                 places[key] = str(Path(value).absolute())
         return replace(self, **absent, **places, dataset=dataset, name=name)
 
+    def without_network(self) -> Self:
+        """The configuration of the linear part alone."""
+        of_network = set(find_encoder(self.encoder).defaults) - {"class_weights"}
+        values: dict[str, Any] = {"encoder": "linear", **dict.fromkeys(of_network)}
+        return replace(self, **values)
+
     def check(self) -> None:
         """Checks everything that can be checked without reading data.
 
@@ -237,7 +257,11 @@ class TrainConfig:
                 low, high = between
                 if not low <= value <= high:
                     raise UserError(f"{flag} is {value}; expected {low} to {high}")
-        if not find_encoder(self.encoder).is_network:
+        for name in ("measure_on", "source_weights"):
+            if getattr(self, name) and not self.source_column:
+                raise UserError(f"--{name.replace('_', '-')} needs --source-column COLUMN")
+        self.weight_by_source  # noqa: B018  (raises if a weight is wrong)
+        if not self.has_network:
             self._check_linear()
         self._check_augment()
         if self.validation_share + self.test_share > 0.9:
@@ -251,6 +275,38 @@ class TrainConfig:
             if name != "class_weights" and getattr(self, name) is not None:
                 flag = f"--{name.replace('_', '-')}"
                 raise UserError(f"{flag} trains a network, and --encoder linear has none; drop it")
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network is trained."""
+        return find_encoder(self.encoder).is_network
+
+    @property
+    def has_linear_part(self) -> bool:
+        """Whether a linear part is trained."""
+        return self.linear != "none" or not self.has_network
+
+    @property
+    def weight_by_source(self) -> dict[str, float]:
+        """The weights in `source_weights`.
+
+        Raises:
+            UserError: they are not SOURCE=WEIGHT with weights from 0 to 1000.
+        """
+        weights: dict[str, float] = {}
+        for entry in self.source_weights:
+            source, _, text = entry.rpartition("=")
+            try:
+                weight = float(text)
+            except ValueError:
+                weight = math.nan
+            if not source or not 0 <= weight <= MOST_WEIGHT or source in weights:
+                raise UserError(
+                    f"--source-weights has {entry!r}; expected SOURCE=WEIGHT once for a source, "
+                    f"with a weight from 0 to {MOST_WEIGHT}"
+                )
+            weights[source] = weight
+        return weights
 
     @property
     def recipes(self) -> tuple[str, ...]:

@@ -26,6 +26,10 @@ class DoctorOptions(command.Options):
     """Column of the labels."""
     group_column: str | None = None
     """Column of groups, such as authors or threads, that must not straddle splits."""
+    source_column: str | None = None
+    """Column of where a row comes from, such as manual or synthetic."""
+    slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Column whose values are measured one by one; may be repeated."""
     encoding: str = "utf-8"
     """Encoding of a CSV, TSV or JSON file."""
     header: bool = True
@@ -37,7 +41,7 @@ class DoctorOptions(command.Options):
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:
     """Examines the table or data set."""
-    from kerasclf.job.prepare import examine_data
+    from kerasclf.job.examination import examine_table
 
     config = TrainConfig(
         data=options.file,
@@ -45,13 +49,14 @@ def examine_options(options: DoctorOptions) -> dict[str, Any]:
         text_column=options.text_column,
         label_column=options.label_column,
         group_column=options.group_column,
+        source_column=options.source_column,
+        slice_column=options.slice_column,
         encoding=options.encoding,
         header=options.header,
         max_bytes=options.max_bytes,
     )
     config.check()
-    _, _, findings = examine_data(config.resolved())
-    return findings
+    return examine_table(config.resolved())
 
 
 def show(findings: dict[str, Any]) -> None:
@@ -59,6 +64,9 @@ def show(findings: dict[str, Any]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+
+    from kerasclf.report.terminal import print_provenance, print_sources
+    from kerasclf.report.wording import describe_novelty
 
     console = Console(highlight=False, markup=False)
     summary = Table(box=box.SIMPLE, show_header=False)
@@ -72,6 +80,11 @@ def show(findings: dict[str, Any]) -> None:
     for label, count in findings["class_counts"].items():
         classes.add_row(label, str(count), f"{count / findings['rows_kept']:.1%}")
     console.print(classes)
+    if "sources" in findings:
+        print_provenance(console, findings["sources"])
+    print_sources(console, findings)
+    if "novelty" in findings:
+        console.print(f"novelty: {describe_novelty(findings['novelty'])}", soft_wrap=True)
     for line in findings["warnings"]:
         console.print(f"warning: {line}", soft_wrap=True)
 

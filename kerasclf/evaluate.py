@@ -23,6 +23,10 @@ class EvaluateOptions(command.Options):
     """Column of the texts."""
     label_column: str = "label"
     """Column of the labels."""
+    source_column: str | None = None
+    """Column of where a row comes from; each source is measured."""
+    slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Column whose values are measured one by one; may be repeated."""
     encoding: str = "utf-8"
     """Encoding of CSV, TSV and JSON."""
     header: bool = True
@@ -44,6 +48,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         options.encoding,
         options.seed,
         options.header,
+        options.source_column,
+        options.slice_column,
     )
 
 

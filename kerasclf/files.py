@@ -126,6 +126,17 @@ def load_table(path: Path, filters: list[tuple[str, str, object]] | None = None)
         raise UserError(f"cannot read {path}: {error}") from error
 
 
+def check_page(path: Path) -> None:
+    """Checks that a plot or a page can be written to a file.
+
+    Raises:
+        UserError: its suffix is neither .svg nor .html, or its folder cannot be written.
+    """
+    if path.suffix.lower() not in (".svg", ".html"):
+        raise UserError(f"--output is {path}; expected FILE.svg or FILE.html")
+    check_writable(path)
+
+
 def check_writable(path: Path) -> None:
     """Checks, without writing, that `path` can be created or replaced.
 

@@ -10,7 +10,7 @@ from conftest import SMALL
 from export import distill
 from kerasclf import cli
 from kerasclf.config import TrainConfig
-from kerasclf.job.folds import fold_folder
+from kerasclf.job.folds import Rows, fold_folder
 from kerasclf.job.prepare import prepare_job
 from kerasclf.job.train_rows import make_trainer
 from kerasclf.train import main as train
@@ -73,7 +73,7 @@ def test_folds_are_cached_by_what_a_model_learns(tmp_path):
 
 
 def test_folds_cached_by_version_0_1_are_found(tmp_path):
-    # A new option must be in VERSION_0_1, or all folds are trained again.
+    # A new option must be in ADDED or NOT_LEARNED, or all folds are trained again.
     folder = fold_folder(tmp_path, TrainConfig(name="a", linear="none").resolved())
     assert folder == tmp_path / "out_of_fold" / "46351e8227060a98"
     for change in ({"loss": "toy"}, {"linear": "tfidf"}):
@@ -122,7 +122,7 @@ def test_bad_cross_validations(case, table, tmp_path, capsys):
 def test_a_fold_has_the_class_weights_of_its_own_configuration(table):
     size = {"max_bytes": 48, "buckets": 512, "embedding_dim": 8, "filters": 8, "epochs": 1}
     job = prepare_job(TrainConfig(data=table, linear="none", **size))
-    rows = job.texts_and_class_ids("train")
+    rows = Rows(*job.texts_and_class_ids("train"))
     none, again, balanced = (
         make_trainer(replace(job.config, class_weights=weights), job)(rows)(["selamat pagi"])
         for weights in ("none", "none", "balanced")

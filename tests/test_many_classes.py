@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from kerasclf import cli
+from kerasclf.classifier import Classifier
+from kerasclf.linear.featurizer import NgramFeaturizer
+from kerasclf.linear.fit import fit_linear
+from kerasclf.linear.layer import build_linear_core
 from kerasclf.report.many_classes import confused_pairs, fold_confusion, weakest
 from kerasclf.report.page import render
 from kerasclf.report.plots import plot_classes, plot_confusion
@@ -97,3 +101,28 @@ def test_a_report_that_fails_does_not_cost_the_run(table, tmp_path, monkeypatch,
     monkeypatch.setattr("kerasclf.report.page.render", render)
     assert cli.main(["report", f"{tmp_path}/greetings"]) == 0
     assert RunLayout.open(tmp_path / "greetings").report.is_file()
+
+
+def test_more_classes_than_a_report_can_show_are_refused(tmp_path, capsys):
+    rows = "".join(f"text {i} {j},class {i}\n" for i in range(3001) for j in range(3))
+    (tmp_path / "many.csv").write_text("text,label\n" + rows)
+    assert cli.main(["train", f"--data={tmp_path}/many.csv", f"--output={tmp_path}"]) == 2
+    message = capsys.readouterr().err.strip()
+    assert "found 3001 classes, such as 'class 0'; expected at most 3000" in message
+    assert "\n" not in message
+
+
+def test_a_batch_is_smaller_the_more_classes_there_are(monkeypatch):
+    labels = [f"class {i}" for i in range(1500)]
+    texts, class_ids = labels * 3, np.tile(np.arange(1500), 3)
+    linear = fit_linear(texts, class_ids, 1500, max_bytes=64, terms=64, inverse_penalty=1.0, seed=0)
+    featurizer = NgramFeaturizer(linear.max_bytes, linear.vocabulary)
+    classifier = Classifier(featurizer, build_linear_core(linear), labels)
+    expected = linear.logits(labels[:300])
+    sizes = []
+    whole = classifier._logits
+    monkeypatch.setattr(
+        classifier, "_logits", lambda texts: sizes.append(len(texts)) or whole(texts)
+    )
+    np.testing.assert_allclose(classifier.logits(labels[:300]), expected, atol=1e-5)
+    assert max(sizes) == 10_000_000 // (64 * 1500)

@@ -101,7 +101,9 @@ def test_all_towers_are_pruned_and_stay_so(towers_run, tmp_path, capsys):
 
 def test_student_with_towers(run, tmp_path, capsys):
     student = tmp_path / "student.yaml"
-    student.write_text("towers: 2\nbuckets: 512\nembedding_dim: 4\nfilters: 4\nepochs: 2\n")
+    student.write_text(
+        "towers: 2\nbuckets: 512\nembedding_dim: 4\nfilters: 4\nepochs: 2\nlinear: none\n"
+    )
     arguments = [str(run), f"--student={student}", f"--output={tmp_path}", "--json"]
     assert distill.main(arguments) == 0
     classifier = Classifier.load(Path(json.loads(capsys.readouterr().out)["run"]))

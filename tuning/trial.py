@@ -14,7 +14,7 @@ from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record, write_text
 from kerasclf.job.execute import train_core, train_linear_part
-from kerasclf.job.parts import combine, has_network
+from kerasclf.job.parts import combine
 from kerasclf.job.prepare import Job
 from kerasclf.run.history import Epoch
 from kerasclf.run.layout import PARTIAL, RunLayout
@@ -97,7 +97,7 @@ def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
     linear = train_linear_part(job, plan.trial_folder / _name_linear_part(job.config))
     network = None
     result: dict[str, Any] = {"epochs": 0, "best_epoch": 0, "seconds": job.seconds.get("linear", 0)}
-    if has_network(job.config):
+    if job.config.has_network:
         loss = make_loss(job.config, job.class_weights())
         strategy, featurizer, core = build_network(job.config, len(labels))
         with strategy.scope():

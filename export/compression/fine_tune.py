@@ -72,7 +72,7 @@ def fine_tune(
     if soft_labels is not None:
         soft_labels = soft_labels.repeat(sources)
     loss = make_loss(config, job.class_weights())
-    objective = make_objective(texts, class_ids, loss, soft_labels)
+    objective = make_objective(texts, class_ids, loss, soft_labels, job.training_weights())
     dataset = train_dataset(
         objective.texts,
         objective.class_ids,
@@ -83,6 +83,7 @@ def fine_tune(
         seed=config.seed,
         epochs=range(config.epochs),
         bucket=featurizer.buckets_by_length,
+        weights=objective.weights,
     )
     steps = steps_per_epoch(objective.class_ids, config.sampler, config.batch_size)
     model = method.wrap(make_twin(core, config), steps * config.epochs)

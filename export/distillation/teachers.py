@@ -110,7 +110,7 @@ def baseline_teacher(layout: RunLayout, job: Job) -> Teacher:
     """
 
     def train(rows: Rows) -> Predictor:
-        model = make_svm(job.config.seed).fit(*rows)
+        model = make_svm(job.config.seed).fit(rows.texts, rows.class_ids)
 
         def margins(texts: list[str]) -> np.ndarray:
             margin = model.decision_function(texts)
@@ -121,7 +121,7 @@ def baseline_teacher(layout: RunLayout, job: Job) -> Teacher:
     return Teacher(
         name="TF-IDF",
         train=train,
-        load=cache(lambda: train(job.texts_and_class_ids("train"))),
+        load=cache(lambda: train(Rows(*job.texts_and_class_ids("train")))),
         fold_cache=layout.root.parent / "out_of_fold" / "baseline",
         cache=_soft_labels_folder(layout) / "baseline",
     )

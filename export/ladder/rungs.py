@@ -16,6 +16,7 @@ from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
 from kerasclf.encoders import find_encoder
+from kerasclf.job.folds import Rows
 from kerasclf.job.prepare import Job, prepare_job
 from kerasclf.job.train_rows import calibrate, train_classifier
 from kerasclf.run.layout import RunLayout
@@ -114,7 +115,7 @@ class Ladder:
         seed, root = self._base.seed, self._layout.root
         config = student_config(self._base, size, root, seed, SIZES[size]).resolved()
         job = replace(self._job, config=config)
-        rows = job.texts_and_class_ids("train")
+        rows = Rows(*job.texts_and_class_ids("train"), job.weights("train"))
         soft_labels = self._teachers_soft_labels() or self._own_soft_labels()
         return self._with_decision(train_classifier(config, job, rows, soft_labels))
 

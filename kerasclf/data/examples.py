@@ -11,10 +11,13 @@ import pandas as pd
 from kerasclf.config import DEFAULT_DATA_SET, TrainConfig
 from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.registry import read_data_set
+from kerasclf.data.sources import check_sources, slice_name
 from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+MOST_CLASSES = 3000
+"""Confusion matrix and probabilities of more classes would take several GiB."""
 _SPLIT_NAMES = {
     **{name: name for name in SPLITS},
     "training": "train",
@@ -32,7 +35,8 @@ class Examples:
     Attributes:
         name: name of the data set, or stem of the file.
         rows: frame with columns row (int, row number over the concatenated source files), text
-            (str), label (str), group (str, "" for none) and split ("" if the source has none).
+            (str), label (str), group (str, "" for none), split ("" if the data has none), source
+            (str, "" for none) and `slice_name` of each `slice_column` (str, "" for none).
         labels: label names; the index of a label is its class id.
         ordered: whether the labels are ordinal.
         source: where the rows came from, with licence and citation if known.
@@ -95,9 +99,12 @@ def load_examples(config: TrainConfig) -> Examples:
         }
         frame = _read_files(config)
     rows = pd.DataFrame({"row": range(len(frame)), "text": as_text(frame["text"])})
-    for column in ("label", "group", "split"):
+    slices = map(slice_name, config.slice_column)
+    for column in ("label", "group", "split", "source", *slices):
         rows[column] = as_text(frame[column]) if column in frame else ""
-    return clean(rows, name, label_order, ordered, source, min_class_rows or 0)
+    check_sources(rows["source"], config)
+    is_measured = rows["source"].isin(config.measure_on) if config.measure_on else None
+    return clean(rows, name, label_order, ordered, source, min_class_rows or 0, is_measured)
 
 
 def _read_files(config: TrainConfig) -> pd.DataFrame:
@@ -124,6 +131,10 @@ def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
     }
     if config.group_column:
         columns["group"] = pick_column(frame, config.group_column, path, "--group-column")
+    if config.source_column:
+        columns["source"] = pick_column(frame, config.source_column, path, "--source-column")
+    for column in config.slice_column:
+        columns[slice_name(column)] = pick_column(frame, column, path, "--slice-column")
     if config.split_column:
         names = as_text(pick_column(frame, config.split_column, path, "--split-column"))
         columns["split"] = names.str.strip().str.lower().map(_SPLIT_NAMES)
@@ -145,12 +156,14 @@ def clean(
     ordered: bool,
     source: dict[str, str],
     min_class_rows: int,
+    is_measured: pd.Series | None = None,
 ) -> Examples:
     """Drops rows without a text or a label, duplicates and small classes, and counts them.
 
-    Of rows with the same text and label, one is kept: the one in the test split if there is one,
-    otherwise in validation, otherwise the first. Texts with conflicting labels are kept, since
-    nothing says which label is wrong; near-duplicate groups keep them in one split.
+    Of rows with the same text and label, one is kept: one of a measured source if there is one; of
+    these, the one in the test split, otherwise in validation, otherwise the first. Texts with
+    conflicting labels are kept, since nothing says which label is wrong; near-duplicate groups keep
+    them in one split.
 
     Args:
         rows: frame with the columns of `Examples.rows`.
@@ -160,6 +173,7 @@ def clean(
         ordered: see `Examples`.
         source: see `Examples`.
         min_class_rows: classes with fewer distinct rows are dropped.
+        is_measured: bool by row, whether its source may be measured; None for all.
 
     Raises:
         UserError: no text or no label is usable, there are fewer than two classes, a class is too
@@ -181,6 +195,8 @@ def clean(
     if rows.empty:
         raise UserError(f"{name}: all {len(all_rows)} texts are empty; expected one text per row")
     ranked = rows.assign(rank=rows["split"].map({"test": 0, "validation": 1}).fillna(2))
+    if is_measured is not None:
+        ranked["rank"] += 3 * ~is_measured.reindex(ranked.index)
     ranked = ranked.sort_values("rank", kind="stable")
     keep("exact duplicate", ~ranked.duplicated(["text", "label"]).sort_index())
     counts = rows["label"].value_counts()
@@ -213,6 +229,12 @@ def _order_labels(
     if len(counts) < 2:
         found = f"only {counts.index[0]!r}" if len(counts) else "none"
         raise UserError(f"{name}: found {found}, expected at least two classes")
+    if len(counts) > MOST_CLASSES:
+        raise UserError(
+            f"{name}: found {len(counts)} classes, such as {row_labels.iloc[0]!r}; expected "
+            f"at most {MOST_CLASSES}: check --label-column, or leave out small classes with "
+            "--min-class-rows 10"
+        )
     if counts.iloc[-1] < needed:
         raise UserError(
             f"{name}: class {counts.index[-1]!r} has {counts.iloc[-1]} distinct row(s), expected "

@@ -11,16 +11,23 @@ from kerasclf.data.duplicates import normalize
 from kerasclf.data.examples import Examples
 
 MAX_EXAMPLES = 5
+TEMPLATE_SHARE = 0.05
+"""Share of rows with a template above which splits should respect templates."""
 
 
 def examine(
-    examples: Examples, groups: np.ndarray, max_bytes: int | None, test_share: float
+    examples: Examples,
+    groups: np.ndarray,
+    templates: np.ndarray,
+    max_bytes: int | None,
+    test_share: float,
 ) -> dict[str, Any]:
     """Examines the data before it is split.
 
     Args:
         examples: n clean rows, and all rows as read.
         groups: int64 [n], near-duplicate groups of the clean rows.
+        templates: int64 [n], what `find_templates` returns for them.
         max_bytes: texts with more UTF-8 bytes count as truncated; None for a token encoder.
         test_share: share of the rows that a naive random split would use for testing.
 
@@ -50,6 +57,7 @@ def examine(
         "near_duplicate_groups": int((sizes > 1).sum()),
         "near_duplicate_rows": int(sizes[sizes > 1].sum()),
         "largest_group": int(sizes.max()),
+        "templates": _describe_templates(rows["text"], groups, templates),
         "conflicting_texts": len(conflicts),
         "conflict_examples": conflicts[:MAX_EXAMPLES],
         "lost_classes": sorted(
@@ -81,6 +89,25 @@ def naive_leak(
     all_groups = all_rows["text"].map(group_of).dropna().astype(np.int64)
     sizes = np.bincount(all_groups)[all_groups]
     return round(float(np.mean(1 - test_share ** (sizes - 1.0))), 4)
+
+
+def _describe_templates(
+    texts: pd.Series, groups: np.ndarray, templates: np.ndarray
+) -> dict[str, Any]:
+    """Counts and examples of templates whose rows are not near-duplicates anyway."""
+    frame = pd.DataFrame({"text": texts.to_numpy(), "group": groups, "template": templates})
+    several = frame.groupby("template")["group"].transform("nunique") > 1
+    sizes = frame["template"][several].value_counts()
+    largest = sizes.index[:MAX_EXAMPLES]
+    return {
+        "templates": len(sizes),
+        "rows": int(sizes.sum()),
+        "largest": int(sizes.iloc[0]) if len(sizes) else 0,
+        "examples": [
+            frame.loc[frame["template"] == number, "text"].str[:200].tolist()[:MAX_EXAMPLES]
+            for number in largest
+        ],
+    }
 
 
 def _find_conflicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -145,6 +172,14 @@ def _make_warnings(findings: dict[str, Any], max_bytes: int | None, has_splits: 
         lines.append(
             f"a random split would leak: {findings['naive_split_leak']:.1%} of its test rows would "
             "have a duplicate or near-duplicate in training"
+        )
+    templates = findings["templates"]
+    share = templates["rows"] / findings["rows_kept"]
+    if share > TEMPLATE_SHARE:
+        lines.append(
+            f"{share:.1%} of the texts share a template with others, from which they differ in one "
+            f"word, such as {templates['examples'][0][0]!r} and {templates['examples'][0][1]!r}; "
+            "--group-templates keeps them in one split"
         )
     if min(findings["class_counts"].values()) < 50:
         lines.append("some classes have fewer than 50 rows: their test metrics will be uncertain")

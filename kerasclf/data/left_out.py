@@ -1,4 +1,4 @@
-"""Rows of given splits that are left out: copies of rows of a later split."""
+"""Rows of given splits that are left out, since they are copies of rows of a later split."""
 
 import pandas as pd
 
@@ -21,10 +21,12 @@ def find_left_out(examples: Examples, split: pd.DataFrame) -> pd.DataFrame:
     """
     rows, all_rows = examples.rows, examples.all_rows
     parts = []
-    near = rows[(split["split"] == "").to_numpy() & (rows["split"] != "").to_numpy()]
+    near = rows[((split["split"] == "") & _is_copy(split)).to_numpy()]
     tested = set(split.loc[split["split"] == "test", "group"])
     groups = split.loc[near.index, "group"]
     of_test = [group in tested for group in groups]
+    # A row that no file or column had put into a split would have been a training row.
+    near = near.assign(split=near["split"].replace("", "train"))
     parts.append(near.assign(copy_of=_names(of_test), kind="near-copy"))
     dropped = all_rows[~all_rows["row"].isin(rows["row"]) & all_rows["split"].isin(EARLIER)]
     kept = rows.set_index(["text", "label"])["split"]
@@ -36,12 +38,18 @@ def find_left_out(examples: Examples, split: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts)[columns].sort_values("row", ignore_index=True)
 
 
+def _is_copy(split: pd.DataFrame) -> pd.Series:
+    """Whether a validation or test row is in the group of a row, bool [n]."""
+    later = split.loc[split["split"].isin(("validation", "test")), "group"]
+    return split["group"].isin(set(later))
+
+
 def _names(of_test: list[bool]) -> list[str]:
     return ["test" if of_one else "validation" for of_one in of_test]
 
 
 def describe_splits(examples: Examples, split: pd.DataFrame, left_out: pd.DataFrame) -> list[str]:
-    """Warnings of splits that came with the data.
+    """Warnings of what splits lack, and of the rows that they leave out.
 
     Args:
         examples: n clean rows.
@@ -49,6 +57,12 @@ def describe_splits(examples: Examples, split: pd.DataFrame, left_out: pd.DataFr
         left_out: frame of `find_left_out`.
     """
     lines = []
+    unmeasured = int(((split["split"] == "") & ~_is_copy(split)).sum())
+    if unmeasured:
+        lines.append(
+            f"{unmeasured} validation or test rows are of sources that are not measured, and were "
+            "left out"
+        )
     for name in ("test", "validation"):
         present = set(split.loc[split["split"] == name, "label"])
         for label in (label for label in examples.labels if label not in present):

@@ -117,6 +117,7 @@ def train_dataset(
     seed: int,
     epochs: range,
     bucket: bool = False,
+    weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of the given epochs, one epoch after another.
 
@@ -130,13 +131,16 @@ def train_dataset(
         seed: of the order.
         epochs: numbers of the epochs.
         bucket: whether a batch holds texts of similar length.
+        weights: float32 [n], weights of the rows in the loss; None if all weigh the same.
 
     Returns:
-        Dataset of (model inputs, targets [batch, ...]).
+        Dataset of (model inputs, targets [batch, ...]), and weights [batch] if there are any.
     """
     lengths = np.array([len(text) for text in texts])
 
-    def batches() -> Iterator[tuple[list[bytes], np.ndarray]]:
+    columns = (targets,) if weights is None else (targets, weights)
+
+    def batches() -> Iterator[tuple[list[bytes], *tuple[np.ndarray, ...]]]:
         for epoch in epochs:
             random = np.random.default_rng([seed, epoch, 1])
             order = epoch_order(class_ids, sampler, seed, epoch)
@@ -144,13 +148,14 @@ def train_dataset(
                 order = bucket_by_length(order, lengths, batch_size, random)
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
-                yield [texts[row].encode("utf-8") for row in rows], targets[rows]
+                encoded = [texts[row].encode("utf-8") for row in rows]
+                yield encoded, *(column[rows] for column in columns)
 
-    target_spec = tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)
-    signature = (tf.TensorSpec([None], tf.string), target_spec)
+    specs = (tf.TensorSpec([None, *column.shape[1:]], column.dtype) for column in columns)
+    signature = (tf.TensorSpec([None], tf.string), *specs)
     return (
         tf.data.Dataset.from_generator(batches, output_signature=signature)
-        .map(lambda text, target: (featurizer(text), target), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda text, *rest: (featurizer(text), *rest), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 

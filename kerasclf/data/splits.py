@@ -25,12 +25,17 @@ def split_examples(
     test_share: float,
     seed: int,
     locked: pd.DataFrame | None = None,
+    is_measured: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Assigns each row to a split so that no group straddles two splits.
 
     Splits that come with the data, or that a previous run locked, are kept. Training and validation
     rows whose group also has test rows, and training rows whose group also has validation rows, are
     dropped (split ""). Missing validation and test splits are taken from the training rows.
+
+    If only some rows are measured, only these are in validation and test, and shares are those of
+    these rows. The others are training rows, or dropped where the data or the previous run has
+    them in validation or test.
 
     Args:
         examples: n labelled rows.
@@ -40,6 +45,7 @@ def split_examples(
         seed: of the order in which groups are assigned.
         locked: frame that this function returned for a previous run; all its test rows must be
             among the rows.
+        is_measured: bool [n], whether a row may be in validation or test; None for all.
 
     Returns:
         Frame of n rows with columns row, text_hash, label, group and split.
@@ -61,14 +67,17 @@ def split_examples(
     if locked is not None:
         frame["split"] = _locked_splits(frame, locked)
     split = frame["split"].to_numpy(dtype=object, copy=True)
+    measured = np.ones(len(frame), dtype=bool) if is_measured is None else is_measured
+    split[~measured & np.isin(split, SPLITS[1:])] = ""
+    # What is dropped here must not become a training row below.
+    dropped = ~measured & frame["split"].isin(SPLITS[1:]).to_numpy()
     shares = {"validation": validation_share, "test": test_share}
     absent = {name: share for name, share in shares.items() if not (split == name).any()}
     if not (split != "").any() or absent:
-        free = (split == "") | (split == "train")
-        split[free] = "train"
+        split[((split == "") | (split == "train")) & ~dropped] = "train"
         _drop_leaks(split, groups)
-        free = split == "train"
-        total = np.count_nonzero(split != "")
+        free = (split == "train") & measured
+        total = np.count_nonzero((split != "") & measured)
         split[free] = assign_groups(
             examples.class_ids.to_numpy()[free],
             groups[free],
@@ -76,10 +85,12 @@ def split_examples(
             seed,
         )
     else:
-        split[split == ""] = "train"
+        split[(split == "") & ~dropped] = "train"
     _drop_leaks(split, groups)
     frame["split"] = split
-    _check_classes(frame, examples, set(shares) - set(absent))
+    # A class that the measured sources lack is missing by the user's choice.
+    given = set(shares) if is_measured is not None else set(shares) - set(absent)
+    _check_classes(frame, examples, given)
     return frame
 
 
@@ -156,7 +167,8 @@ def _check_classes(frame: pd.DataFrame, examples: Examples, given: set[str]) -> 
         if not lacking or name in given:
             continue
         rows = frame[frame["label"] == lacking[0]]
-        if given and not (examples.rows.loc[rows.index, "split"] == "train").any():
+        has_splits = (examples.rows["split"] != "").any()
+        if has_splits and not (examples.rows.loc[rows.index, "split"] == "train").any():
             sets = (
                 f"{split} has {', '.join(map(repr, labels[:SHOWN]))}"
                 for split, labels in _labels_by_split(examples).items()

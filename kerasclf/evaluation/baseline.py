@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
-from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
+
+from kerasclf.evaluation.novelty import find_similarity
+from kerasclf.evaluation.tfidf import FEATURES, make_features, normalize_features
 
 MOST_SVM_WEIGHTS, MOST_REGRESSION_WEIGHTS = 50_000_000, 1_000_000
 """N-grams times classes."""
-FEATURES = "TF-IDF (words 1-2, characters 2-5)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,24 +24,15 @@ class Baseline:
         name: its features and its kind.
         validation: macro-F1 on the validation rows by kind of model, of both.
         predicted: int64 [n], class ids of the test texts.
+        compared: int64 [s], positions of the test texts that were compared with training texts.
+        similarity: float64 [s], their cosine similarity to the most similar training text.
     """
 
     name: str
     validation: dict[str, float]
     predicted: np.ndarray
-
-
-def make_features() -> FeatureUnion:
-    """TF-IDF of words 1-2 and characters 2-5 within words."""
-    return FeatureUnion(
-        [
-            ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
-            (
-                "characters",
-                TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
-            ),
-        ]
-    )
+    compared: np.ndarray
+    similarity: np.ndarray
 
 
 def make_svm(seed: int) -> Pipeline:
@@ -88,4 +80,5 @@ def predict_baseline(
         )
         predicted[name] = model.predict(tested[:, columns])
     best = max(scores, key=lambda name: scores[name])
-    return Baseline(f"{FEATURES} + balanced {best}", scores, predicted[best])
+    similarity = find_similarity(normalize_features(trained), normalize_features(tested), seed)
+    return Baseline(f"{FEATURES} + balanced {best}", scores, predicted[best], *similarity)

@@ -1,5 +1,6 @@
 """All figures of a classifier on labelled rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def prediction_frame(
     logits: np.ndarray,
     decision: Decision,
     labels: tuple[str, ...],
+    columns: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Texts with their predictions, one row each.
 
@@ -84,21 +86,22 @@ def prediction_frame(
         logits: float [n, num_classes].
         decision: logits to class ids.
         labels: label names by class id.
+        columns: further columns of the rows to keep.
 
     Returns:
-        Frame with split, row, text, label, predicted_label, confidence, review, and p_LABEL and
-        logit_LABEL for each label.
+        Frame with split, row, text, label, these columns, predicted_label, confidence, review, and
+        p_LABEL and logit_LABEL for each label.
     """
     predicted = decision.decide(logits)
     probabilities = np.exp(decision.log_probabilities(logits))
-    frame = rows[["row", "text", "label"]].reset_index(drop=True)
+    frame = rows[["row", "text", "label", *columns]].reset_index(drop=True)
     frame.insert(0, "split", split)
     frame["predicted_label"] = np.array(labels, dtype=object)[predicted]
     frame["confidence"] = probabilities[np.arange(len(predicted)), predicted]
     frame["review"] = decision.flag(logits, predicted)
-    columns = {f"p_{label}": probabilities[:, i] for i, label in enumerate(labels)}
-    columns |= {f"logit_{label}": logits[:, i] for i, label in enumerate(labels)}
-    return frame.join(pd.DataFrame(columns))
+    outputs = {f"p_{label}": probabilities[:, i] for i, label in enumerate(labels)}
+    outputs |= {f"logit_{label}": logits[:, i] for i, label in enumerate(labels)}
+    return frame.join(pd.DataFrame(outputs))
 
 
 def _by_length(

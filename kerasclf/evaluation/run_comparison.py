@@ -65,6 +65,7 @@ def _describe(run: FinishedRun, targets: Sequence[str]) -> dict[str, Any]:
         "encoder": metrics["encoder"],
         "measures": metrics["test"]["measures"],
         "per_class": metrics["test"]["per_class"],
+        "by_source": metrics["test"].get("by_source", {}),
         "baseline": metrics["baseline"],
         "targets": check_targets(targets, on_test | latency),
         "validation": on_validation,

@@ -1,5 +1,6 @@
 """Evaluation of a finished run, on its own test rows or on new data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports, warn
 from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.sources import SLICE, SOURCE, slice_name
 from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
@@ -26,6 +28,8 @@ def evaluate_run(
     encoding: str = "utf-8",
     seed: int | None = None,
     has_names: bool = True,
+    source_column: str | None = None,
+    slice_columns: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Measures a finished run.
 
@@ -37,6 +41,8 @@ def evaluate_run(
         encoding: of a CSV, TSV or JSON file.
         seed: of the bootstrap; None for the run's.
         has_names: whether the first row of a CSV or TSV file names the columns.
+        source_column: column of where a row comes from; without `data`, that of the run.
+        slice_columns: columns whose values are measured one by one; without `data`, the run's.
 
     Returns:
         "run", "data", "left_out" (number of rows that were not measured, by reason), and the keys
@@ -49,6 +55,11 @@ def evaluate_run(
     labels = tuple(read_json(layout.labels))
     left_out: dict[str, int] = {}
     if data is None:
+        if source_column or slice_columns:
+            raise UserError(
+                "--source-column and --slice-column need --data FILE; the test rows of a run have "
+                "those that it was trained with"
+            )
         rows = load_table(layout.predictions, filters=[("split", "==", "test")])
         source = f"test rows of {layout.root}"
     else:
@@ -57,6 +68,10 @@ def evaluate_run(
             "text": pick_column(table, text_column, data, "--text-column"),
             "label": pick_column(table, label_column, data, "--label-column"),
         }
+        if source_column:
+            columns[SOURCE] = pick_column(table, source_column, data, "--source-column")
+        for column in slice_columns:
+            columns[slice_name(column)] = pick_column(table, column, data, "--slice-column")
         rows = pd.DataFrame({name: as_text(values) for name, values in columns.items()})
         source = str(data)
         rows, left_out = _select(rows, labels, source)
@@ -66,18 +81,19 @@ def evaluate_run(
     with quiet_imports():
         from kerasclf.classifier import Classifier
         from kerasclf.evaluation.predictions import evaluate
+        from kerasclf.evaluation.slices import measure_columns
 
     classifier = Classifier.load(layout.root)
     texts = rows["text"].tolist()
-    evaluation = evaluate(
-        texts,
-        rows["label"].map(labels.index).to_numpy(dtype="int64"),
-        classifier.logits(texts),
-        classifier.decision,
-        labels,
-        load_record(layout.metrics)["ordered"],
-        TrainConfig.from_yaml(layout.config).seed if seed is None else seed,
-    )
+    class_ids = rows["label"].map(labels.index).to_numpy(dtype="int64")
+    logits = classifier.logits(texts)
+    if seed is None:
+        seed = TrainConfig.from_yaml(layout.config).seed
+    ordered = load_record(layout.metrics)["ordered"]
+    evaluation = evaluate(texts, class_ids, logits, classifier.decision, labels, ordered, seed)
+    measured = [name for name in rows.columns if name == SOURCE or name.startswith(SLICE)]
+    predicted = classifier.decision.decide(logits)
+    evaluation |= measure_columns(rows, measured, class_ids, predicted, len(labels), seed)
     return {"run": str(layout.root), "data": source, "left_out": left_out, **evaluation}
 
 

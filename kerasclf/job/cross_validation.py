@@ -1,12 +1,15 @@
 """Cross-validation of a configuration on the training rows; the test rows are not read."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerasclf.data.sources import measured_columns
 from kerasclf.decision.rule import fit_decision
 from kerasclf.evaluation.predictions import prediction_frame
+from kerasclf.evaluation.slices import measure_columns
 from kerasclf.files import save_record, save_table, write_text
 from kerasclf.job.folds import fold_folder, predict_out_of_fold, split_folds
 from kerasclf.job.prepare import Job
@@ -27,6 +30,8 @@ class CrossValidation:
         mean: mean of each metric over the folds.
         std: standard deviation of each metric of one fold (not of the mean).
         per_class: precision, recall, F1 and support of each class over all held-out rows.
+        by_source: figures of each source over all held-out rows; empty without `--source-column`.
+        by_slice: figures of the values of each `--slice-column`, likewise.
         folder: folder of crossval.json, the configuration and the out-of-fold predictions.
     """
 
@@ -37,6 +42,8 @@ class CrossValidation:
     mean: dict[str, float]
     std: dict[str, float]
     per_class: dict[str, dict[str, float]]
+    by_source: dict[str, dict[str, Any]]
+    by_slice: dict[str, dict[str, Any]]
     folder: str
 
 
@@ -57,7 +64,7 @@ def cross_validate(job: Job, count: int) -> CrossValidation:
     )
     class_ids = job.texts_and_class_ids("train")[1]
     validation_class_ids = job.texts_and_class_ids("validation")[1]
-    rows, costs = job.rows("train"), job.costs()
+    rows, costs, columns = job.rows("train"), job.costs(), measured_columns(config)
     decided = np.empty_like(class_ids)
     measured, frames = [], []
     for number, (_, held) in enumerate(split_folds(job, count, config.seed)):
@@ -68,9 +75,10 @@ def cross_validate(job: Job, count: int) -> CrossValidation:
         decided[held] = decision.decide(of_fold)
         calibrated = decision.log_probabilities(of_fold)
         measured.append(measure_once(class_ids[held], decided[held], calibrated, ordered))
-        frame = prediction_frame("train", rows.iloc[held], of_fold, decision, labels)
+        frame = prediction_frame("train", rows.iloc[held], of_fold, decision, labels, columns)
         frames.append(frame.assign(fold=number + 1))
     scores = class_scores(confusion_matrix(class_ids, decided, len(labels)))
+    figures = measure_columns(rows, columns, class_ids, decided, len(labels), config.seed)
     table = pd.DataFrame(measured)
     result = CrossValidation(
         name=config.name,
@@ -83,6 +91,8 @@ def cross_validate(job: Job, count: int) -> CrossValidation:
             label: {name: float(values[i]) for name, values in scores.items()}
             for i, label in enumerate(labels)
         },
+        by_source=figures.get("by_source", {}),
+        by_slice=figures.get("by_slice", {}),
         folder=str(folder),
     )
     write_text(folder / "config.yaml", config.to_yaml())

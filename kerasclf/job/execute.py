@@ -3,6 +3,7 @@
 import platform
 import resource
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +16,17 @@ import pandas as pd
 from kerasclf.augmentation.new_rows import describe
 from kerasclf.classifier import Classifier
 from kerasclf.console import say, warn
+from kerasclf.data.sources import AUGMENTED, UNKNOWN, measured_columns
 from kerasclf.decision.rule import fit_decision
 from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.latency import measure_latency
+from kerasclf.evaluation.novelty import describe_novelty
 from kerasclf.evaluation.predictions import evaluate, prediction_frame
+from kerasclf.evaluation.provenance import advise_source
+from kerasclf.evaluation.slices import measure_columns
 from kerasclf.evaluation.targets import check_targets
 from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
-from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_network
+from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
 from kerasclf.linear.model import LinearModel
 from kerasclf.models.featurizer import Featurizer
@@ -80,7 +85,7 @@ def run_job(
     labels = job.examples.labels
     with job.phase("build"):
         # Before anything is written: the loss and the encoder may not exist.
-        built = build_network(job.config, len(labels)) if has_network(job.config) else None
+        built = build_network(job.config, len(labels)) if job.config.has_network else None
         loss = make_loss(job.config, job.class_weights()) if built else None
     layout = job.layout or open_run(job, soft_labels, trained)
     with hold(layout):
@@ -138,13 +143,14 @@ def train_linear_part(job: Job, path: Path) -> LinearModel | None:
         job: a prepared job.
         path: file that keeps it, so that a job that was interrupted goes on with the same bits.
     """
-    if not has_linear_part(job.config):
+    if not job.config.has_linear_part:
         return None
     with job.phase("linear"):
         if not path.is_file():
             say("fitting the linear part")
             texts, class_ids, _ = job.training_rows()
-            fit_linear_part(job.config, texts, class_ids, len(job.examples.labels)).save(path)
+            num_classes, weights = len(job.examples.labels), job.training_weights()
+            fit_linear_part(job.config, texts, class_ids, num_classes, weights).save(path)
         return LinearModel.load(path)
 
 
@@ -172,7 +178,7 @@ def train_core(
     texts, class_ids, sources = job.training_rows()
     if soft_labels is not None:
         soft_labels = soft_labels.repeat(sources)
-    objective = make_objective(texts, class_ids, loss, soft_labels)
+    objective = make_objective(texts, class_ids, loss, soft_labels, job.training_weights())
     validation = job.texts_and_class_ids("validation")
     history = fit(core, featurizer, objective, validation, loss, job.config, layout)
     # The sum over all processes that trained the run.
@@ -204,6 +210,13 @@ def open_run(
     return layout
 
 
+def _count_sources(job: Job) -> dict[str, int]:
+    """Rows to learn from by source."""
+    counts = Counter(job.rows("train")["source"].replace("", UNKNOWN))
+    counts[AUGMENTED] += len(job.training_rows()[2])
+    return dict(+counts)
+
+
 def _split_sizes(job: Job) -> dict[str, int]:
     counts = job.split["split"].value_counts()
     return {split: int(counts[split]) for split in ("train", "validation", "test")}
@@ -229,6 +242,10 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
         classifier.decision = decision
         decided = decision.decide(validation_logits)
         validation = summarize(confusion_matrix(class_ids, decided, len(labels)), ordered)
+        columns = measured_columns(config)
+        of_validation = measure_columns(
+            job.rows("validation"), columns, class_ids, decided, len(labels), config.seed
+        )
     with job.phase("latency"):
         latency = measure_latency(classifier.predict, texts)
     with job.phase("test"):
@@ -248,11 +265,25 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
         comparison = compare(
             test_class_ids, decided_test, baseline.predicted, len(labels), config.seed
         )
+        test |= measure_columns(
+            job.rows("test"),
+            columns,
+            test_class_ids,
+            decided_test,
+            len(labels),
+            config.seed,
+            baseline=baseline.predicted,
+            targets=config.target,
+        )
+        hits = (baseline.predicted == test_class_ids)[baseline.compared]
+        advice = advise_source(job.findings.get("sources"), test.get("by_source"))
+        if advice:
+            warn(advice)
     measured = {name: entry["value"] for name, entry in test["measures"].items()}
     measured |= {f"latency_{name}": value for name, value in latency.items()}
     predictions = pd.concat(
         [
-            prediction_frame(split, job.rows(split), logits, decision, labels)
+            prediction_frame(split, job.rows(split), logits, decision, labels, columns)
             for split, logits in (("validation", validation_logits), ("test", test_logits))
         ],
         ignore_index=True,
@@ -270,7 +301,9 @@ def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFr
             },
             "macro_f1_difference": comparison,
         },
+        "novelty": describe_novelty(baseline.similarity, hits),
         "latency": latency,
+        **{f"validation_{name}": figures for name, figures in of_validation.items()},
         "validation": {name: float(value) for name, value in validation.items()},
         "decision": {**fitted, "temperature": decision.temperature, "offsets": decision.offsets},
     }
@@ -310,6 +343,8 @@ def finish(job: Job, layout: RunLayout, metrics: dict[str, Any]) -> dict[str, An
             **describe(job.augmented),
             "train_by_label": {label: int(count) for label, count in counts.items()},
         }
+    if job.config.source_column:
+        metrics["train_by_source"] = _count_sources(job)
     metrics["seconds"] = job.seconds
     # Linux counts kibibytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
@@ -11,45 +12,85 @@ from kerasclf.config import TrainConfig
 from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
-from kerasclf.job.parts import has_linear_part
 from kerasclf.job.prepare import Job
 
-Rows = tuple[list[str], np.ndarray]
-"""Texts, and class ids int64 [n]."""
+
+class Rows(NamedTuple):
+    """Rows to learn from.
+
+    Attributes:
+        texts: n strings.
+        class_ids: int64 [n].
+        weights: float32 [n]; None if all weigh the same.
+    """
+
+    texts: list[str]
+    class_ids: np.ndarray
+    weights: np.ndarray | None = None
+
+    def take(self, positions: np.ndarray) -> "Rows":
+        """The rows at some positions, int64 [m]."""
+        weights = None if self.weights is None else self.weights[positions]
+        return Rows([self.texts[i] for i in positions], self.class_ids[positions], weights)
+
+
 Predictor = Callable[[list[str]], np.ndarray]
 """Texts to log-probabilities, float64 [n, num_classes]."""
-VERSION_0_1 = {"loss": "focal", "linear": "none"}
-"""What version 0.1 did, which did not have these options; its kept folds are still found."""
-NOT_LEARNED = ("name", "output", "split", "target", "cost_matrix", "review_below")
+ADDED = {"loss": "focal", "linear": "none", "source_weights": (), "group_templates": False}
+"""Options that earlier versions did not have, and what they did; their folds are still found."""
+NOT_LEARNED = (
+    *("name", "output", "split", "target", "cost_matrix", "review_below"),
+    *("header", "source_column", "measure_on", "slice_column"),
+)
 """Options that do not change what a model learns from given rows."""
 
 
-def split_folds(job: Job, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields positions of training and held-out rows: stratified, near-duplicates together."""
-    class_ids = job.texts_and_class_ids("train")[1]
+def split_folds(
+    job: Job, count: int, seed: int, inside: np.ndarray | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields positions of training and held-out rows: stratified, near-duplicates together.
+
+    Args:
+        job: a prepared job.
+        count: number of folds.
+        seed: of the folds.
+        inside: bool [n], the training rows that are split; None for all. Positions are among these.
+    """
+    class_ids, groups = _classes_and_groups(job, inside)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    yield from splitter.split(class_ids, class_ids, _groups(job))
+    yield from splitter.split(class_ids, class_ids, groups)
 
 
-def _groups(job: Job) -> np.ndarray:
+def groups_of_training(job: Job) -> np.ndarray:
     """Group of each training row, int64 [n]."""
     return job.split.loc[job.split["split"] == "train", "group"].to_numpy()
 
 
-def check_folds(job: Job, count: int) -> None:
+def _classes_and_groups(job: Job, inside: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Class ids and groups, int64 [m], of training rows."""
+    class_ids, groups = job.texts_and_class_ids("train")[1], groups_of_training(job)
+    return (class_ids, groups) if inside is None else (class_ids[inside], groups[inside])
+
+
+def check_folds(job: Job, count: int, inside: np.ndarray | None = None) -> None:
     """Checks that every class is in each fold.
+
+    Args:
+        job: a prepared job.
+        count: number of folds.
+        inside: as in `split_folds`.
 
     Raises:
         UserError: a class is absent from a fold.
     """
     if count < 2:
         raise UserError(f"--folds is {count}; expected at least 2")
-    class_ids, groups = job.texts_and_class_ids("train")[1], _groups(job)
+    class_ids, groups = _classes_and_groups(job, inside)
     num_groups = [len(np.unique(groups[class_ids == i])) for i in range(len(job.examples.labels))]
     # With fewer groups than folds, scikit-learn would warn or fail with its own message.
     lacking = [i for i, number in enumerate(num_groups) if number < count] or [
         i
-        for _, held in split_folds(job, count, job.config.seed)
+        for _, held in split_folds(job, count, job.config.seed, inside)
         for i in range(len(num_groups))
         if i not in class_ids[held]
     ]
@@ -69,9 +110,9 @@ def fold_folder(runs: Path, config: TrainConfig) -> Path:
         config: their resolved configuration.
     """
     ignored = set(NOT_LEARNED) | {
-        key for key, value in VERSION_0_1.items() if getattr(config, key) == value
+        key for key, value in ADDED.items() if getattr(config, key) == value
     }
-    if not has_linear_part(config):
+    if not config.has_linear_part:
         ignored |= {"linear_terms", "linear_c"}
     learned = {key: value for key, value in vars(config).items() if key not in ignored}
     return runs / "out_of_fold" / sha256(repr(sorted(learned.items())).encode()).hexdigest()[:16]
@@ -96,9 +137,9 @@ def predict_out_of_fold(
         Log-probabilities of the training rows, float64 [n, num_classes], and those of the
         validation rows by the model of each fold, float64 [count, m, num_classes].
     """
-    texts, class_ids = job.texts_and_class_ids("train")
+    rows = Rows(*job.texts_and_class_ids("train"), job.weights("train"))
     validation_texts, _ = job.texts_and_class_ids("validation")
-    predictions = np.full((len(texts), len(job.examples.labels)), np.nan)
+    predictions = np.full((len(rows.texts), len(job.examples.labels)), np.nan)
     validation = []
     state = f"{job.findings['sha256']} {job.config.seed} {count} "
     key = sha256((state + " ".join(job.split["split"])).encode()).hexdigest()[:16]
@@ -106,8 +147,8 @@ def predict_out_of_fold(
         path = cache / f"{key}-{number + 1}-of-{count}.npz"
         if not path.is_file():
             say(f"{name}: fold {number + 1} of {count}")
-            predict = train(([texts[i] for i in trained], class_ids[trained]))
-            of_fold = predict([*(texts[i] for i in held), *validation_texts])
+            predict = train(rows.take(trained))
+            of_fold = predict([*rows.take(held).texts, *validation_texts])
             with replacing(path) as beside:
                 np.savez(beside, held=of_fold[: len(held)], validation=of_fold[len(held) :])
         with np.load(path) as cached:

@@ -10,7 +10,6 @@ from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.decision.voting import fit_weights
-from kerasclf.encoders import find_encoder
 from kerasclf.linear.featurizer import NgramFeaturizer
 from kerasclf.linear.fit import fit_linear
 from kerasclf.linear.layer import build_linear_core
@@ -27,18 +26,12 @@ LEAST_LOSS = 0.001
 """What counts: a weight, and a difference in log loss."""
 
 
-def has_linear_part(config: TrainConfig) -> bool:
-    """Whether a resolved configuration trains a linear part."""
-    return config.linear != "none" or not has_network(config)
-
-
-def has_network(config: TrainConfig) -> bool:
-    """Whether a resolved configuration trains a network."""
-    return find_encoder(config.encoder).is_network
-
-
 def fit_linear_part(
-    config: TrainConfig, texts: list[str], class_ids: np.ndarray, num_classes: int
+    config: TrainConfig,
+    texts: list[str],
+    class_ids: np.ndarray,
+    num_classes: int,
+    weights: np.ndarray | None = None,
 ) -> LinearModel:
     """Fits the linear part of a configuration.
 
@@ -47,6 +40,7 @@ def fit_linear_part(
         texts: n training texts.
         class_ids: int64 [n], their class ids.
         num_classes: number of classes.
+        weights: float32 [n], weights of the rows; None if all weigh the same.
     """
     return fit_linear(
         texts,
@@ -56,6 +50,7 @@ def fit_linear_part(
         terms=config.linear_terms,
         inverse_penalty=config.linear_c,
         seed=config.seed,
+        weights=weights,
     )
 
 

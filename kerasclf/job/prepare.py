@@ -16,10 +16,13 @@ from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
 from kerasclf.data.left_out import describe_splits, find_left_out
+from kerasclf.data.sources import repeat_weights, weigh_rows
 from kerasclf.data.splits import split_examples
+from kerasclf.data.templates import find_templates, merge_groups
 from kerasclf.decision.costs import read_costs
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
+from kerasclf.evaluation.provenance import examine_sources
 from kerasclf.evaluation.targets import parse_target
 from kerasclf.files import check_writable, load_record, load_table, read_json
 from kerasclf.run.layout import RunLayout
@@ -73,6 +76,14 @@ class Job:
             rows that the augmented rows were made from.
         """
         return extend(*self.texts_and_class_ids("train"), self.augmented)
+
+    def weights(self, split: str) -> np.ndarray | None:
+        """Weights in training of the rows of a split, float32 [n]; None if all weigh the same."""
+        return weigh_rows(self.rows(split)["source"], self.config)
+
+    def training_weights(self) -> np.ndarray | None:
+        """Weights of the rows of `training_rows`, float32 [n + m]; None if all weigh the same."""
+        return repeat_weights(self.weights("train"), self.training_rows()[2])
 
     def measured_texts(self) -> list[str]:
         """Texts of the validation and test rows."""
@@ -144,8 +155,17 @@ def prepare_job(config: TrainConfig) -> Job:
     start = time.perf_counter()
     locked = None if config.split is None else load_table(RunLayout.open(config.split).split)
     examples, groups, findings = examine_data(config)
+    is_measured = None
+    if config.measure_on:
+        is_measured = examples.rows["source"].isin(config.measure_on).to_numpy()
     split = split_examples(
-        examples, groups, config.validation_share, config.test_share, config.seed, locked
+        examples,
+        groups,
+        config.validation_share,
+        config.test_share,
+        config.seed,
+        locked,
+        is_measured,
     )
     if config.split is not None:
         _check_order(examples, RunLayout.open(config.split), config)
@@ -185,16 +205,23 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     """Reads and examines the data.
 
     Returns:
-        The cleaned rows; int64 [n], the near-duplicate group of each; and the findings.
+        The cleaned rows; int64 [n], the group of each, which must not straddle splits; and the
+        findings.
 
     Raises:
         UserError: the data cannot be read, or nothing can be learned from it.
     """
     examples = load_examples(config)
-    groups = group_texts(examples.rows["text"].tolist(), examples.rows["group"].tolist())
+    texts = examples.rows["text"].tolist()
+    groups, templates = group_texts(texts, examples.rows["group"].tolist()), find_templates(texts)
     encoder = find_encoder(config.encoder)
     max_bytes = config.max_bytes if encoder.max_length == "max_bytes" else None
-    return examples, groups, examine(examples, groups, max_bytes, config.test_share)
+    findings = examine(examples, groups, templates, max_bytes, config.test_share)
+    if config.source_column:
+        findings["sources"] = examine_sources(examples.rows, groups, config.seed)
+    if config.group_templates:
+        groups = merge_groups(groups, (np.arange(len(groups)), templates))
+    return examples, groups, findings
 
 
 def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConfig:
@@ -208,8 +235,8 @@ def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConf
     """
     data = [option.name for option in fields(TrainConfig) if option.metadata.get("needs") == DATA]
     shared = (
-        *("dataset", "data", "min_class_rows", "validation_share", "test_share"),
-        *("output", "target", "review_below"),
+        *("dataset", "data", "min_class_rows", "group_templates", "validation_share"),
+        *("test_share", "output", "target", "review_below"),
     )
     values = {key: getattr(base, key) for key in (*data, *shared)}
     return replace(TrainConfig(), **values, split=split, name=name, seed=seed)

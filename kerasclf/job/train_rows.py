@@ -11,9 +11,10 @@ from scipy.special import log_softmax
 from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
+from kerasclf.data.sources import repeat_weights
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.job.folds import Predictor, Rows
-from kerasclf.job.parts import combine, fit_linear_part, has_linear_part, has_network
+from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
@@ -39,20 +40,22 @@ def train_classifier(
         The classifier, without temperature, offsets or costs.
     """
     labels, validation = job.examples.labels, job.texts_and_class_ids("validation")
-    built = build_network(config, len(labels)) if has_network(config) else None
+    built = build_network(config, len(labels)) if config.has_network else None
     # Only these rows are augmented: a variant of a held-out row would leak it.
-    augmented = augment_rows(config, *rows, job.measured_texts()) if config.recipes else None
-    texts, class_ids, sources = extend(*rows, augmented)
-    linear = (
-        fit_linear_part(config, texts, class_ids, len(labels)) if has_linear_part(config) else None
-    )
+    own = rows.texts, rows.class_ids
+    augmented = augment_rows(config, *own, job.measured_texts()) if config.recipes else None
+    texts, class_ids, sources = extend(*own, augmented)
+    weights = repeat_weights(rows.weights, sources)
+    linear = None
+    if config.has_linear_part:
+        linear = fit_linear_part(config, texts, class_ids, len(labels), weights)
     if not built:
         return combine(None, linear, labels, *validation, config.seed)[0]
     strategy, featurizer, core = built
     loss = make_loss(config, replace(job, config=config).class_weights())
     if soft_labels is not None:
         soft_labels = soft_labels.repeat(sources)
-    objective = make_objective(texts, class_ids, loss, soft_labels)
+    objective = make_objective(texts, class_ids, loss, soft_labels, weights)
     with tempfile.TemporaryDirectory() as folder, strategy.scope():
         layout = RunLayout(Path(folder))
         fit(core, featurizer, objective, validation, loss, config, layout)

@@ -82,6 +82,7 @@ def fit_linear(
     terms: int,
     inverse_penalty: float,
     seed: int,
+    weights: np.ndarray | None = None,
 ) -> LinearModel:
     """Fits a balanced logistic regression, keeps its weightiest n-grams, and fits these again.
 
@@ -93,17 +94,21 @@ def fit_linear(
         terms: number of n-grams to keep.
         inverse_penalty: C of scikit-learn: the smaller, the stronger the penalty on weights.
         seed: seed of the sample if there are more than `MOST_BYTES` of text.
+        weights: float32 [n], weights of the rows in the loss; None if all weigh the same.
     """
-    texts, class_ids = _sample(texts, class_ids, max_bytes, seed)
+    sampled = _sample(texts, class_ids, max_bytes, seed)
+    texts, class_ids = [texts[row] for row in sampled], class_ids[sampled]
+    weights = None if weights is None else weights[sampled]
     counts = count_ngrams(texts, max_bytes, MOST_WEIGHTS // num_classes)
     idf = inverse_document_frequency(counts.matrix)
     kept = np.arange(len(idf))
     if len(kept) > terms:
         features = tf_idf(counts.matrix, idf)
-        model = _fit(features, class_ids, inverse_penalty, RANKING_TOLERANCE)
+        model = _fit(features, class_ids, weights, inverse_penalty, RANKING_TOLERANCE)
         weight = np.linalg.norm(model.coef_, axis=0)
         kept = np.sort(np.argsort(-weight, kind="stable")[:terms])
-    model = _fit(tf_idf(counts.matrix[:, kept], idf[kept]), class_ids, inverse_penalty, 1e-4)
+    features = tf_idf(counts.matrix[:, kept], idf[kept])
+    model = _fit(features, class_ids, weights, inverse_penalty, 1e-4)
     coefficients, bias = model.coef_, model.intercept_
     if num_classes == 2:
         # One logit, of the second class against the first.
@@ -119,22 +124,23 @@ def fit_linear(
 
 
 def _fit(
-    features: sparse.csr_matrix, class_ids: np.ndarray, c: float, tolerance: float
+    features: sparse.csr_matrix,
+    class_ids: np.ndarray,
+    weights: np.ndarray | None,
+    c: float,
+    tolerance: float,
 ) -> LogisticRegression:
     model = LogisticRegression(C=c, class_weight="balanced", max_iter=ITERATIONS, tol=tolerance)
-    return model.fit(features, class_ids)
+    return model.fit(features, class_ids, weights)
 
 
-def _sample(
-    texts: Sequence[str], class_ids: np.ndarray, max_bytes: int, seed: int
-) -> tuple[Sequence[str], np.ndarray]:
-    """All rows, or a random sample of them that has `MOST_BYTES` of text."""
+def _sample(texts: Sequence[str], class_ids: np.ndarray, max_bytes: int, seed: int) -> np.ndarray:
+    """Positions of all rows, or of a random sample of them that has `MOST_BYTES` of text."""
     lengths = np.array([min(len(text), max_bytes) for text in texts])
     if lengths.sum() <= MOST_BYTES:
-        return texts, class_ids
+        return np.arange(len(texts))
     order = np.random.default_rng(seed).permutation(len(texts))
     # The first row of each class stays, so that each class has one.
     first = np.unique(class_ids[order], return_index=True)[1]
     order = np.concatenate([order[first], np.delete(order, first)])
-    kept = np.sort(order[: np.searchsorted(np.cumsum(lengths[order]), MOST_BYTES)])
-    return [texts[row] for row in kept], class_ids[kept]
+    return np.sort(order[: np.searchsorted(np.cumsum(lengths[order]), MOST_BYTES)])

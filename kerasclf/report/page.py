@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.config import TrainConfig
+from kerasclf.evaluation.provenance import advise_source
 from kerasclf.files import save_record, write_text
 from kerasclf.report.many_classes import (
     WEAKEST,
@@ -47,7 +48,7 @@ def write_report(
     probabilities = probabilities.set_axis(metrics["labels"], axis="columns")
     labels, per_class = metrics["labels"], metrics["test"]["per_class"]
     confusion = np.array(metrics["test"]["confusion"])
-    many = has_many(labels)
+    many, novelty = has_many(labels), metrics.get("novelty")
     curves = weakest(per_class, WEAKEST) if many else labels
     top = probabilities.to_numpy().argmax(axis=1)
     hits = np.array(metrics["labels"], dtype=object)[top] == test["label"].to_numpy(dtype=object)
@@ -57,11 +58,13 @@ def write_report(
         findings=findings,
         config=_settings(config),
         resamples=RESAMPLES,
+        advice=advise_source(findings.get("sources"), metrics["test"].get("by_source")),
         plots={
             "classes": plots.plot_classes(findings["class_counts"]),
             **({"history": plots.plot_history(history)} if history else {}),
             "confusion": plots.plot_confusion(*fold_confusion(confusion, labels)),
             "reliability": plots.plot_reliability(probabilities.to_numpy().max(axis=1), hits),
+            **({"novelty": plots.plot_novelty(novelty["quarters"])} if novelty else {}),
             "precision_recall": plots.plot_precision_recall(probabilities[curves], test["label"]),
         },
         pairs=confused_pairs(confusion, labels) if many else [],
@@ -90,6 +93,16 @@ def write_attacks(path: Path, result: dict[str, Any]) -> None:
     text = plots.plot_attacks(result)
     if path.suffix.lower() == ".html":
         text = render("attacks.html.j2", result=result, resamples=RESAMPLES, plot=text)
+    write_text(path, text)
+
+
+def write_worth(path: Path, result: dict[str, Any]) -> None:
+    """Writes the result of `measure_worth`: the plot alone as .svg, or one page as .html."""
+    from kerasclf.report import plots
+
+    text = plots.plot_worth(result)
+    if path.suffix.lower() == ".html":
+        text = render("worth.html.j2", result=result, resamples=RESAMPLES, plot=text)
     write_text(path, text)
 
 

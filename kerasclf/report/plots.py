@@ -86,6 +86,27 @@ def plot_reliability(confidence: np.ndarray, hits: np.ndarray) -> str:
 
 
 @styled
+def plot_novelty(quarters: list[dict[str, Any]]) -> str:
+    """Accuracy of a linear model by similarity to the training texts, one bar per quarter.
+
+    Args:
+        quarters: those of `describe_novelty`.
+    """
+    figure, axes = plt.subplots(figsize=(4.8, 2.6))
+    positions = range(len(quarters))
+    heights = [quarter["accuracy"] for quarter in quarters]
+    axes.bar(positions, heights, color=BLUE, width=0.7)
+    for position, height in zip(positions, heights, strict=True):
+        axes.text(position, height, f"{height:.2f}", ha="center", va="bottom", fontsize=8)
+    bounds = [f"{quarter['low']:.2f}–{quarter['high']:.2f}" for quarter in quarters]
+    axes.set_xticks(positions, bounds)
+    axes.set(
+        xlabel="similarity to the nearest training text", ylabel="accuracy (linear)", ylim=(0, 1.1)
+    )
+    return to_svg(figure)
+
+
+@styled
 def plot_precision_recall(probabilities: pd.DataFrame, true_labels: pd.Series) -> str:
     """Precision-recall curves of all classes, one panel each.
 
@@ -142,6 +163,35 @@ def _plot_ranks(counts: list[int]) -> str:
     axes.plot(range(1, len(counts) + 1), counts, color=BLUE)
     axes.set(yscale="log", xlabel="class, by number of rows", ylabel="rows")
     axes.set_xlim(1, len(counts))
+    return to_svg(figure)
+
+
+@styled
+def plot_worth(result: dict[str, Any]) -> str:
+    """Macro-F1 by the share of each source, one panel each; the band is that of no such rows.
+
+    Args:
+        result: of `measure_worth`.
+    """
+    alone, sources = result["alone"]["macro_f1"], result["sources"]
+    columns = min(PANELS_PER_ROW, len(sources))
+    rows = -(-len(sources) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(1 + 3 * columns, 2.8 * rows), sharey=True, squeeze=False
+    )
+    for axes, (name, entry) in zip(grid.flat, sources.items(), strict=False):
+        scores = [alone, *(point["measures"]["macro_f1"] for point in entry["curve"])]
+        shares = [0, *(point["share"] for point in entry["curve"])]
+        axes.axhspan(alone["low"], alone["high"], color=GREY, alpha=0.25, linewidth=0)
+        for share, score in zip(shares[1:], scores[1:], strict=True):
+            axes.plot([share, share], [score["low"], score["high"]], color=BLUE, linewidth=1)
+        axes.plot(shares, [score["value"] for score in scores], color=BLUE, marker="o")
+        axes.set(title=name, xlabel="share of its rows", xlim=(-0.05, 1.05))
+    for axes in grid.flat[len(sources) :]:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("macro-F1")
+    figure.tight_layout()
     return to_svg(figure)
 
 

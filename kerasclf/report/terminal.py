@@ -10,12 +10,22 @@ from kerasclf.report.many_classes import WEAKEST, has_many, weakest
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
+    describe_difference,
     describe_ensemble,
+    describe_novelty,
     describe_parts,
+    describe_provenance,
+    describe_slices,
+    describe_sources,
     describe_target,
+    describe_worth,
     in_interval,
+    short_interval,
     to_words,
 )
+
+SHOWN_LABELS = 5
+"""Labels of a source that are printed."""
 
 
 def print_measures(evaluation: dict[str, Any], title: str) -> None:
@@ -29,6 +39,7 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
             f"{entry['low']:.4f} to {entry['high']:.4f}",
         )
     console.print(metrics)
+    print_sources(console, evaluation)
     print_classes(console, evaluation["per_class"])
     if "review" in evaluation:
         review = evaluation["review"]
@@ -37,6 +48,38 @@ def print_measures(evaluation: dict[str, Any], title: str) -> None:
             f"review  {review['share']:.1%} of the texts have a confidence below {review['below']}"
             + ("" if rest is None else f"; accuracy of the others {rest:.4f}")
         )
+
+
+def print_sources(console: Console, evaluation: dict[str, Any]) -> None:
+    """Prints the figures by source and by the values of other columns, if there are any."""
+    by_source, by_slice = evaluation.get("by_source", {}), evaluation.get("by_slice", {})
+    for column, by_value in [*([("source", by_source)] if by_source else []), *by_slice.items()]:
+        has_baseline = any("baseline" in entry for entry in by_value.values())
+        table = Table(box=box.SIMPLE, pad_edge=False)
+        table.add_column(column, overflow="fold")
+        for name in ("rows", "accuracy", "macro-F1", *(["baseline"] if has_baseline else [])):
+            table.add_column(name, justify="right", no_wrap=True)
+        for value, entry in by_value.items():
+            cells = [short_interval(entry["measures"][name]) for name in ("accuracy", "macro_f1")]
+            if has_baseline:
+                cells.append(f"{entry['baseline']['macro_f1']:.3f}")
+            table.add_row(value, str(entry["rows"]), *cells)
+        console.print(table)
+    lines = [describe_sources(by_source), *describe_slices(by_slice)]
+    for line in filter(None, lines):
+        console.print(f"note: {line}", soft_wrap=True)
+
+
+def print_provenance(console: Console, sources: dict[str, Any]) -> None:
+    """Prints the sources of a table, with their labels and typical n-grams."""
+    table = Table("source", "rows", "labels", "typical n-grams", box=box.SIMPLE)
+    for name, count in sources["rows"].items():
+        shares = {label: rows / count for label, rows in sources["labels"][name].items()}
+        frequent = sorted(shares, key=lambda label: -shares[label])[:SHOWN_LABELS]
+        labels = ", ".join(f"{label} {shares[label]:.0%}" for label in frequent)
+        table.add_row(name, str(count), labels, ", ".join(sources["ngrams"].get(name, [])))
+    console.print(table)
+    console.print(f"sources: {describe_provenance(sources)}", soft_wrap=True)
 
 
 def print_classes(console: Console, per_class: dict[str, dict[str, float]]) -> None:
@@ -67,6 +110,8 @@ def print_summary(metrics: dict[str, Any]) -> None:
     latency = metrics["latency"]
     ensemble = metrics.get("ensemble")
     members = ensemble["members"] if ensemble else []
+    novelty = metrics.get("novelty")
+    novelty = [f"novelty   {describe_novelty(novelty)}"] if novelty and novelty["decides"] else []
     lines = [
         f"macro-F1  {in_interval(macro_f1)}",
         f"baseline  {describe_baseline(metrics['baseline'])}",
@@ -76,6 +121,7 @@ def print_summary(metrics: dict[str, Any]) -> None:
         f"latency   one text: p50 {latency['p50_ms']:.2f} ms, p95 {latency['p95_ms']:.2f} ms, "
         f"p99 {latency['p99_ms']:.2f} ms",
         *(f"target    {describe_target(target)}" for target in metrics["targets"]),
+        *novelty,
         f"time      {sum(metrics['seconds'].values()):.0f} s, "
         f"peak memory {metrics['peak_memory_bytes'] / 2**20:.0f} MiB",
         f"run       {metrics['run']}  (open report.html)",
@@ -113,9 +159,32 @@ def print_crossval(result: dict[str, Any]) -> None:
         cells = (mean, result["std"][name], min(values), max(values))
         metrics.add_row(to_words(name), *(f"{value:.4f}" for value in cells))
     console.print(metrics)
+    print_sources(console, result)
     print_classes(console, result["per_class"])
     line = f"folds   {result['folder']}  (reused by kerasclf distill --out-of-fold {len(folds)})"
     console.print(line, soft_wrap=True)
+
+
+def print_worth(result: dict[str, Any]) -> None:
+    """Prints macro-F1 with shares of each source, and a verdict on it."""
+    console = Console(highlight=False, markup=False)
+    title = f"{result['folds']} folds of {result['rows']} {' and '.join(result['measured'])} rows"
+    table = Table(title=title, box=box.SIMPLE, pad_edge=False)
+    table.add_column("trained with", overflow="fold")
+    for name in ("rows", "macro-F1", "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_row("these rows alone", "", short_interval(result["alone"]["macro_f1"]), "")
+    for name, entry in result["sources"].items():
+        for point in entry["curve"]:
+            table.add_row(
+                f"{point['share']:.0%} of {name}",
+                str(point["rows"]),
+                short_interval(point["measures"]["macro_f1"]),
+                describe_difference(point["difference"], 3),
+            )
+    console.print(table)
+    for name, entry in result["sources"].items():
+        console.print(describe_worth(name, entry, result["measured"]), soft_wrap=True)
 
 
 def print_comparison(result: dict[str, Any]) -> None:
@@ -124,6 +193,8 @@ def print_comparison(result: dict[str, Any]) -> None:
     console.print(_leaderboard(result))
     for name, pairs in result["differences"].items():
         console.print(_differences(to_words(name), pairs))
+    if any(entry["by_source"] for entry in result["runs"]):
+        console.print(_sources(result))
     console.print(_classes(result))
     console.print(describe_best(result["best"]), soft_wrap=True)
 
@@ -160,6 +231,19 @@ def _differences(metric: str, pairs: list[dict[str, Any]]) -> Table:
             f"{pair['low']:+.4f} to {pair['high']:+.4f}",
             f"{pair['p_holm']:.4f}",
             pair["verdict"],
+        )
+    return table
+
+
+def _sources(result: dict[str, Any]) -> Table:
+    table = Table(title="macro-F1 by source", box=box.SIMPLE)
+    table.add_column("source", overflow="fold")
+    for entry in result["runs"]:
+        table.add_column(entry["run"], justify="right", overflow="fold")
+    for source in sorted({name for entry in result["runs"] for name in entry["by_source"]}):
+        found = [entry["by_source"].get(source) for entry in result["runs"]]
+        table.add_row(
+            source, *(short_interval(f["measures"]["macro_f1"]) if f else "-" for f in found)
         )
     return table
 

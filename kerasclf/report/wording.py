@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kerasclf.evaluation.novelty import CLOSE
+from kerasclf.evaluation.slices import find_gap, find_weak
 from kerasclf.evaluation.targets import TargetResult
 from kerasclf.statistics.bootstrap import Difference, Estimate
 
@@ -18,6 +20,11 @@ def to_words(name: str) -> str:
 def in_interval(estimate: Estimate) -> str:
     """A value with its 95 % interval."""
     return f"{estimate['value']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"
+
+
+def short_interval(estimate: Estimate) -> str:
+    """A value with its 95 % interval, in three digits: for tables in 80 columns."""
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
 
 
 def describe_baseline(baseline: dict[str, Any]) -> str:
@@ -48,6 +55,73 @@ def describe_parts(parts: dict[str, Any]) -> str:
     return f"{shares}; on validation rows, {' and '.join(gains.values())} alone"
 
 
+def describe_sources(by_source: dict[str, dict[str, Any]]) -> str | None:
+    """How the easiest and the hardest source differ, if they clearly do."""
+    gap = find_gap(by_source)
+    if not gap:
+        return None
+    easy, hard = gap
+    scores = {name: by_source[name]["measures"]["macro_f1"]["value"] for name in gap}
+    return (
+        f"macro-F1 is {scores[easy]:.2f} on {easy} rows and {scores[hard]:.2f} on {hard} rows: the "
+        f"figure over all rows is not what you will see on {hard} rows"
+    )
+
+
+def describe_provenance(sources: dict[str, Any]) -> str:
+    """How well sources are told apart, and what they have to do with the labels."""
+    told = "too few rows to tell the sources apart"
+    if sources["balanced_accuracy"] is not None:
+        told = (
+            "a linear model tells the sources apart with a balanced accuracy of "
+            f"{sources['balanced_accuracy']:.3f} (chance {sources['chance']:.3f})"
+        )
+    return (
+        f"{told}; association of source and label {sources['association']:.2f} (Cramer's V, 0 to "
+        f"1); {sources['rows_in_shared_groups']} rows are near-duplicates across sources"
+    )
+
+
+def describe_worth(name: str, entry: dict[str, Any], measured: list[str]) -> str:
+    """What the rows of a source are worth for the rows that are measured.
+
+    Args:
+        name: of the source.
+        entry: of `measure_worth`.
+        measured: names of the measured sources.
+    """
+    advice = {
+        "better": "train on them",
+        "worse": f"leave them out, or weigh them less (--source-weights {name}=0.3)",
+        "undecided": "they are of no clear use",
+    }[entry["verdict"]]
+    gain = describe_difference(entry["curve"][-1]["difference"])
+    return f"{name} rows: macro-F1 {gain} on {' and '.join(measured)} rows: {advice}"
+
+
+def describe_slices(by_slice: dict[str, dict[str, Any]]) -> list[str]:
+    """The values of each column whose accuracy is clearly lower than that of all other rows."""
+    return [
+        f"{column}: accuracy on {', '.join(weak)} is clearly below that on the other rows"
+        for column, by_value in by_slice.items()
+        if (weak := find_weak(by_value))
+    ]
+
+
+def describe_novelty(novelty: dict[str, Any]) -> str:
+    """How many texts are close to a training text, and what that means for the figures."""
+    first, last = novelty["quarters"][0], novelty["quarters"][-1]
+    facts = (
+        f"{novelty['close']:.0%} of the texts are close to a training text (cosine similarity of "
+        f"at least {CLOSE}); a linear model has an accuracy of {first['accuracy']:.2f} on the "
+        f"quarter that is least similar and {last['accuracy']:.2f} on the most similar one (area "
+        f"under the curve {novelty['auc']:.2f})"
+    )
+    if novelty["decides"]:
+        return f"{facts}: on new messages expect less than the figures over all rows"
+    return facts
+
+
 def describe_target(target: TargetResult) -> str:
     """Whether a target was met, and by how much."""
     if target["value"] is None or target["margin"] is None:
@@ -73,9 +147,10 @@ def _judge(gain: Difference, model: str, rival: str) -> str:
     }[gain["verdict"]]
 
 
-def describe_difference(gain: Difference) -> str:
+def describe_difference(gain: Difference, digits: int = 4) -> str:
     """A difference with its 95 % interval."""
-    return f"{gain['difference']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
+    value, low, high = (f"{gain[key]:+.{digits}f}" for key in ("difference", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def describe_duration(seconds: float) -> str:

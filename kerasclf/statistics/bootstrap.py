@@ -6,6 +6,7 @@ from typing import TypedDict
 import numpy as np
 
 from kerasclf.statistics.metrics import (
+    CONFUSION_METRICS,
     PROBABILITY_METRICS,
     confusion_matrix,
     count_classes,
@@ -14,6 +15,8 @@ from kerasclf.statistics.metrics import (
 )
 
 RESAMPLES = 1000
+DECISION_METRICS = ("accuracy", "macro_f1")
+"""Metrics of parts of the rows."""
 
 
 class Estimate(TypedDict):
@@ -85,6 +88,31 @@ def measure(
         low, high = interval(np.array([sample[name] for sample in samples]))
         estimates[name] = Estimate(value=value, low=low, high=high)
     return estimates
+
+
+def measure_decisions(
+    class_ids: np.ndarray, predicted: np.ndarray, num_classes: int, seed: int
+) -> dict[str, Estimate]:
+    """Accuracy and macro-F1 with their 95 % intervals.
+
+    Args:
+        class_ids: int64 [n], true class ids.
+        predicted: int64 [n], predicted class ids.
+        num_classes: number of classes.
+        seed: of the resamples.
+    """
+
+    def measure_rows(rows: np.ndarray) -> list[float]:
+        counts = count_classes(class_ids[rows], predicted[rows], num_classes)
+        return [float(CONFUSION_METRICS[name](counts)) for name in DECISION_METRICS]
+
+    values = measure_rows(np.arange(len(class_ids)))
+    samples = np.array([measure_rows(rows) for rows in resamples(len(class_ids), seed)])
+    bounds = map(interval, samples.T)
+    return {
+        name: Estimate(value=value, low=low, high=high)
+        for name, value, (low, high) in zip(DECISION_METRICS, values, bounds, strict=True)
+    }
 
 
 def measure_once(

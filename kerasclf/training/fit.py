@@ -90,7 +90,8 @@ def fit(
         seed=config.seed,
         epochs=range(first, config.epochs),
         bucket=featurizer.buckets_by_length,
-    ).map(lambda features, targets: (features, (targets,) * towers))
+        weights=objective.weights,
+    ).map(lambda features, *rest: (features, *((column,) * towers for column in rest)))
     callbacks = [
         EpochSeeds(),
         Validation(

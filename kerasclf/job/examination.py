@@ -1,0 +1,65 @@
+"""A closer look at a table before training: what a linear model says of a split of its rows."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasclf.config import TrainConfig
+from kerasclf.data.sources import measured_columns
+from kerasclf.data.splits import split_examples
+from kerasclf.errors import UserError
+from kerasclf.evaluation.baseline import predict_baseline
+from kerasclf.evaluation.novelty import describe_novelty
+from kerasclf.evaluation.provenance import advise_source
+from kerasclf.evaluation.slices import measure_columns
+from kerasclf.job.prepare import examine_data
+
+MOST_ROWS = {"train": 20_000, "validation": 2_000}
+"""Rows of each split that are looked at; more are a random sample."""
+
+
+def examine_table(config: TrainConfig) -> dict[str, Any]:
+    """Examines a table, and how a linear model does on its validation rows.
+
+    Args:
+        config: a resolved configuration.
+
+    Returns:
+        The findings of `examine_data`, with "novelty" of `describe_novelty`, and "by_source" and
+        "by_slice" of `measure_columns`. A table that cannot be split has none of these, but a
+        warning.
+
+    Raises:
+        UserError: the data cannot be read, or nothing can be learned from it.
+    """
+    examples, groups, findings = examine_data(config)
+    shares = config.validation_share, config.test_share
+    try:
+        split = split_examples(examples, groups, *shares, config.seed)["split"].to_numpy()
+    except UserError as error:
+        findings["warnings"].append(f"training would refuse this table: {error}")
+        return findings
+    rows, class_ids = examples.rows, examples.class_ids.to_numpy(dtype=np.int64)
+    random = np.random.default_rng(config.seed)
+    positions = {
+        name: np.sort(random.permutation(np.flatnonzero(split == name))[:most])
+        for name, most in MOST_ROWS.items()
+    }
+    train, held = (
+        (rows["text"].to_numpy()[chosen].tolist(), class_ids[chosen])
+        for chosen in positions.values()
+    )
+    baseline = predict_baseline(train, held, held[0], config.seed)
+    hits = (baseline.predicted == held[1])[baseline.compared]
+    findings["novelty"] = describe_novelty(baseline.similarity, hits)
+    findings |= measure_columns(
+        rows.iloc[positions["validation"]],
+        measured_columns(config),
+        held[1],
+        baseline.predicted,
+        len(examples.labels),
+        config.seed,
+    )
+    advice = advise_source(findings.get("sources"), findings.get("by_source"))
+    findings["warnings"] += [advice] if advice else []
+    return findings
