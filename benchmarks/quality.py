@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from kerasclf import command, console
+from benchmarks.kept_runs import train_once
+from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import load_record
-from kerasclf.job.prepare import Job, prepare_job, resume_job
+from kerasclf.job.prepare import Job, prepare_job
 
 ALL = "all"
 MODELS: dict[str, dict[str, Any]] = {
@@ -81,25 +81,10 @@ def _train_all(
             name=f"{data_set}-{size}-{model}-{seed}",
             **MODELS[model],
         )
-        folder = options.output / config.name
-        if (folder / "1").is_dir():
-            yield load_record(folder / "1" / "metrics.json")
-            continue
-        partial_run = folder / "1.partial"
-        job = (
-            resume_job(partial_run)
-            if (partial_run / "config.yaml").is_file()
-            else _cut(config, size)
-        )
-        if job is None:
+        metrics = train_once(config, partial(_cut, size=size))
+        if metrics is None:
             return
-        with console.quiet_imports():
-            import keras
-
-            from kerasclf.job.execute import run_job
-
-        keras.utils.clear_session()
-        yield run_job(job)
+        yield metrics
 
 
 def _cut(config: TrainConfig, size: str) -> Job | None:

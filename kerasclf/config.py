@@ -125,7 +125,7 @@ class TrainConfig:
     linear: Literal["none", "tfidf"] = option("tfidf", searchable=True)
     """Linear part beside the network: a logistic regression on TF-IDF of n-grams, or none.
     Validation rows decide how both are weighted, and whether both are kept."""
-    linear_terms: int = option(16384, (16, 2**20), searchable=True)
+    linear_terms: int = option(14000, (16, 2**20), searchable=True)
     """N-grams of the linear part."""
     linear_c: float = option(3.0, (1e-4, 1e4), searchable=True)
     """Inverse of the penalty on the weights of the linear part."""

@@ -180,6 +180,31 @@ def test_a_sample_of_large_data_has_every_class(monkeypatch):
     assert model.logits(["saya"]).shape == (1, 3)
 
 
+def test_weights_of_rows_decide_between_labels():
+    texts = [f"saya makan {fruit}" for fruit in ("apel", "jeruk", "pisang")] * 20
+    class_ids = np.arange(60) // 30
+    options = {"max_bytes": 64, "terms": 10**4, "inverse_penalty": 3.0, "seed": 0}
+    for favoured in (0, 1):
+        weights = np.where(class_ids == favoured, 1.0, 0.1).astype(np.float32)
+        weights[:2] = weights[-2:] = 1.0
+        balanced = LogisticRegression(C=3.0, class_weight="balanced", max_iter=1000)
+        model = fit_linear(texts, class_ids, 2, **options, weights=weights)
+        everything = fit_linear(texts, class_ids, 2, **options, weights=np.ones(60))
+        plain = fit_linear(texts, class_ids, 2, **options)
+        np.testing.assert_array_equal(everything.weights, plain.weights)
+        assert np.abs(model.weights - plain.weights).max() > 1e-3
+        counts = CountVectorizer(
+            analyzer=lambda text: [g for kind in enumerate(ngrams(text, 64)) for g in tag(*kind)],
+            min_df=2,
+        ).fit_transform(texts)
+        in_rows = np.asarray((counts > 0).sum(axis=0)).ravel()
+        idf = np.log((1 + len(texts)) / (1 + in_rows)) + 1
+        balanced.fit(tf_idf(counts.astype(float).tocsr(), idf), class_ids, weights)
+        expected = balanced.decision_function(tf_idf(counts.astype(float).tocsr(), idf))
+        found = model.logits(texts)
+        np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
+
+
 def network_of(texts, class_ids, noise):
     """A stand-in for a trained network: a lookup of logits that are right up to noise."""
     random = np.random.default_rng(5)

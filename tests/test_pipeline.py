@@ -92,6 +92,19 @@ def test_no_row_is_dropped_and_class_ids_stay_with_texts(bucket):
     assert pairs == {f"text {i}".encode(): int(CLASS_IDS[i]) for i in range(500)}
 
 
+def test_weights_stay_with_texts():
+    texts = [f"text {i}" for i in range(500)]
+    weights = np.linspace(0, 1, 500).astype(np.float32)
+    dataset = train_dataset(
+        *(texts, CLASS_IDS, CLASS_IDS, identity),
+        **{"batch_size": 64, "sampler": "sqrt", "seed": 7, "epochs": range(1), "weights": weights},
+    )
+    for inputs, class_ids, of_batch in dataset:
+        rows = [int(text.split()[1]) for text in inputs["text"].numpy()]
+        np.testing.assert_array_equal(class_ids.numpy(), CLASS_IDS[rows])
+        np.testing.assert_array_equal(of_batch.numpy(), weights[rows])
+
+
 def test_evaluation_keeps_order_and_the_last_rows():
     texts = [f"{i}" for i in range(37)]
     dataset = evaluation_dataset(texts, identity, 16)

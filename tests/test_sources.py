@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SMALL
 from planted import make_table
 
 from kerasclf import cli
@@ -237,6 +238,21 @@ def test_weights_of_sources_are_learned_by(planted, tmp_path, capsys):
         found = json.loads(capsys.readouterr().out)
         scores[weight] = found["test"]["measures"]["macro_f1"]["value"]
     assert scores["0"] > scores["1"] + 0.1
+
+
+@pytest.mark.parametrize("more", [[], ["--towers=2"]])
+def test_a_network_learns_by_weights_of_sources(tmp_path, capsys, more):
+    """Rows with wrong labels and without weight teach nothing."""
+    path = tmp_path / "posts.csv"
+    make_table(4, "harmful", "harmful", rows=240).to_csv(path, index=False)
+    arguments = [
+        *(f"--data={path}", "--source-column=source", "--measure-on=manual", *SMALL, *more),
+        *(f"--output={tmp_path}", "--epochs=8", "--patience=8", "--max-bytes=128"),
+    ]
+    assert cli.main(["train", *arguments, "--source-weights=harmful=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["measures"]["accuracy"]["value"] > 0.5
+    assert cli.main(["train", *arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["measures"]["accuracy"]["value"] < 0.3
 
 
 def test_augmented_rows_are_a_source_of_their_own(planted, tmp_path, capsys):

@@ -35,7 +35,7 @@ def examine_sources(rows: pd.DataFrame, groups: np.ndarray, seed: int) -> dict[s
 
     Returns:
         "rows" by source; "labels", rows by label for each source; "association" of source and label
-        (Cramer's V, 0 to 1); "shared_groups", near-duplicate groups with several sources, and
+        (Cramér's V, 0 to 1); "shared_groups", near-duplicate groups with several sources, and
         "rows_in_shared_groups"; "balanced_accuracy" of a linear model that tells the sources apart,
         by cross-validation with near-duplicates in one fold, "chance", "recall" of each source,
         and "ngrams" that are typical of it. The last four are None and empty if fewer than two

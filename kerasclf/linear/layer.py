@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kerasclf.linear.model import LinearModel
@@ -32,7 +33,9 @@ class TfidfLogits(keras.layers.Layer):
             )
 
         self.table = add("embeddings", self.slots + 1, self.num_classes)
-        self.squared_idf = add("squared_idf", self.slots + 1)
+        # A matrix, so that a .tflite looks it up as it does the table. In int8, squares would leave
+        # frequent n-grams too few steps.
+        self.idf = add("idf", self.slots + 1, 1)
         self.bias = add("bias", self.num_classes)
 
     def call(self, terms):
@@ -45,7 +48,7 @@ class TfidfLogits(keras.layers.Layer):
             float32 [batch, num_classes].
         """
         total = ops.sum(ops.take(self.table, terms, axis=0), axis=1)
-        squared_norm = ops.sum(ops.take(self.squared_idf, terms, axis=0), axis=1, keepdims=True)
+        squared_norm = ops.sum(ops.square(ops.take(self.idf, terms, axis=0)), axis=1)
         return total / ops.sqrt(ops.maximum(squared_norm, 1.0)) + self.bias
 
     def get_config(self) -> dict[str, Any]:
@@ -58,5 +61,5 @@ def build_linear_core(model: LinearModel) -> keras.Model:
     terms = keras.Input((None,), dtype="int32", name="terms")
     layer = TfidfLogits(model.vocabulary.size, len(model.bias), dtype="float32", name="tfidf")
     core = keras.Model([terms], layer(terms), name="linear")
-    layer.set_weights([model.weights, model.squared_idf, model.bias])
+    layer.set_weights([model.weights, np.sqrt(model.squared_idf)[:, None], model.bias])
     return core

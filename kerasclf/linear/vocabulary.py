@@ -22,7 +22,7 @@ class NgramVocabulary:
 
     Attributes:
         keys: int32 [s], the id in each slot; -1 in an empty one.
-        displacements: int32 [b], one per bucket.
+        displacements: int32 [b], one per bucket, of which there are at least two.
     """
 
     keys: np.ndarray
@@ -58,7 +58,8 @@ class NgramVocabulary:
             ids: int32 [n], distinct and at least 0.
         """
         slots = max(1, int(np.ceil(len(ids) / LOAD)))
-        buckets = max(1, len(ids) // KEYS_PER_BUCKET)
+        # With two, a quotient and a displacement have a sum below 2^31.
+        buckets = max(2, len(ids) // KEYS_PER_BUCKET)
         # Two ids of a bucket whose quotients are equal modulo `slots` fit with no displacement, and
         # then another number of buckets does.
         while (found := _place(ids.astype(np.int64), slots, buckets)) is None:

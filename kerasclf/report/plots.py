@@ -151,6 +151,7 @@ def plot_classes(counts: dict[str, int]) -> str:
     axes.set_yticks(positions, list(counts))
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(1, max(counts.values()) * 2)
     for position, count in zip(positions, counts.values(), strict=True):
         axes.text(count, position, f" {count}", va="center", fontsize=8)
@@ -162,6 +163,7 @@ def _plot_ranks(counts: list[int]) -> str:
     figure, axes = plt.subplots(figsize=(6, 3))
     axes.plot(range(1, len(counts) + 1), counts, color=BLUE)
     axes.set(yscale="log", xlabel="class, by number of rows", ylabel="rows")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(1, len(counts))
     return to_svg(figure)
 

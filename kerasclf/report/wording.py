@@ -77,7 +77,7 @@ def describe_provenance(sources: dict[str, Any]) -> str:
             f"{sources['balanced_accuracy']:.3f} (chance {sources['chance']:.3f})"
         )
     return (
-        f"{told}; association of source and label {sources['association']:.2f} (Cramer's V, 0 to "
+        f"{told}; association of source and label {sources['association']:.2f} (Cramér's V, 0 to "
         f"1); {sources['rows_in_shared_groups']} rows are near-duplicates across sources"
     )
 
