@@ -133,6 +133,9 @@ class TrainConfig:
     """UTF-8 bytes of a text that the bytes encoder and the linear part read."""
     max_tokens: int = option(96, (8, 8192), searchable=True)
     """Tokens of a text that a pretrained encoder reads."""
+    freeze_layers: int = option(0, (0, 1000), searchable=True)
+    """Lowest layers of a pretrained encoder that are not trained; above 0, its embeddings are not
+    trained either."""
     buckets: int = option(32768, (64, 2**22 - 1), searchable=True)
     """Rows of the bytes encoder's embedding table of hashed n-grams."""
     embedding_dim: int = option(24, (1, 4096), searchable=True)
@@ -257,6 +260,8 @@ class TrainConfig:
                 low, high = between
                 if not low <= value <= high:
                     raise UserError(f"{flag} is {value}; expected {low} to {high}")
+        if self.freeze_layers and find_encoder(self.encoder).kind != "tokens":
+            raise UserError("--freeze-layers needs an --encoder that is pretrained")
         for name in ("measure_on", "source_weights"):
             if getattr(self, name) and not self.source_column:
                 raise UserError(f"--{name.replace('_', '-')} needs --source-column COLUMN")

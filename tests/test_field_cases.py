@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kerasclf import cli
 from kerasclf.data.cells import as_text
 from kerasclf.data.tables import read_chunks, read_table
 from kerasclf.errors import UserError
@@ -79,6 +80,13 @@ def test_the_byte_order_mark_says_the_encoding(tmp_path, encoding, capsys):
     assert rows.to_dict("list") == {"text": ["hé"], "label": ["x"]}
     if encoding != "utf-8-sig":
         assert "is read as UTF-" in capsys.readouterr().err
+
+
+def test_the_doctor_says_the_encoding_that_was_read(tmp_path, capsys):
+    rows = "".join(f"text {i}\t{'ab'[i % 2]}\n" for i in range(20))
+    path = write(tmp_path, "t.tsv", ("text\tlabel\n" + rows).encode("utf-16"))
+    assert cli.main(["doctor", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"]["encoding"].startswith("utf-16")
 
 
 def test_without_a_header_columns_have_numbers(tmp_path):

@@ -39,3 +39,10 @@ def test_a_label_does_not_end_a_cell_of_markdown():
 def test_wording_by_hand():
     assert [to_words(name) for name in ("macro_f1", "log_loss")] == ["macro-F1", "log loss"]
     assert [describe_duration(s) for s in (119, 120, 7200)] == ["119 s", "2 min", "2.0 h"]
+
+
+def test_axes_have_plain_numbers():
+    for counts in ({"a": 3, "b": 2400}, {f"class {i}": 10 + i * i for i in range(60)}):
+        svg = plot_classes(counts)
+        assert "mathdefault" not in svg
+        assert "1,000" in svg

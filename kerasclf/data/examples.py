@@ -12,7 +12,7 @@ from kerasclf.config import DEFAULT_DATA_SET, TrainConfig
 from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.registry import read_data_set
 from kerasclf.data.sources import check_sources, slice_name
-from kerasclf.data.tables import pick_column, read_table
+from kerasclf.data.tables import find_encoding, pick_column, read_table
 from kerasclf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -92,12 +92,10 @@ def load_examples(config: TrainConfig) -> Examples:
     else:
         name, label_order = config.data.stem, config.label_order
         ordered = bool(label_order)
-        files = (config.data, config.validation, config.test)
-        source = {
-            "files": ", ".join(str(file) for file in files if file),
-            "encoding": config.encoding,
-        }
+        files = [file for file in (config.data, config.validation, config.test) if file]
         frame = _read_files(config)
+        encodings = {find_encoding(file, config.encoding): None for file in files}
+        source = {"files": ", ".join(map(str, files)), "encoding": ", ".join(encodings)}
     rows = pd.DataFrame({"row": range(len(frame)), "text": as_text(frame["text"])})
     slices = map(slice_name, config.slice_column)
     for column in ("label", "group", "split", "source", *slices):

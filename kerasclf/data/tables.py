@@ -49,7 +49,10 @@ def read_chunks(
     """
     check_table(path, encoding)
     suffix = path.suffix.lower()
-    encoding = _find_encoding(path, encoding)
+    found = find_encoding(path, encoding)
+    if found != encoding:
+        say(f"{path} is read as {found.upper()}: it begins with its byte order mark")
+    encoding = found
     if suffix in SEPARATORS:
         frames = read_delimited(path, encoding, chunk_rows, has_names)
     elif suffix in JSON_LINES:
@@ -120,7 +123,7 @@ def _is_wide(head: bytes, encoding: str) -> bool:
     )
 
 
-def _find_encoding(path: Path, encoding: str) -> str:
+def find_encoding(path: Path, encoding: str) -> str:
     """The encoding that the byte order mark of a text file stands for, or the given one."""
     if path.suffix.lower() in COLUMNAR or encoding.lower().replace("_", "-") not in (
         "utf-8",
@@ -131,7 +134,6 @@ def _find_encoding(path: Path, encoding: str) -> str:
         head = file.read(4)
     for mark, found in WIDE_MARKS.items():
         if head.startswith(mark):
-            say(f"{path} is read as {found.upper()}: it begins with its byte order mark")
             return found
     return encoding
 

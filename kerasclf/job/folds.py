@@ -36,7 +36,10 @@ class Rows(NamedTuple):
 
 Predictor = Callable[[list[str]], np.ndarray]
 """Texts to log-probabilities, float64 [n, num_classes]."""
-ADDED = {"loss": "focal", "linear": "none", "source_weights": (), "group_templates": False}
+ADDED = {
+    **{"loss": "focal", "linear": "none", "source_weights": (), "group_templates": False},
+    "freeze_layers": 0,
+}
 """Options that earlier versions did not have, and what they did; their folds are still found."""
 NOT_LEARNED = (
     *("name", "output", "split", "target", "cost_matrix", "review_below"),

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections import Counter
 from pathlib import Path
 
 import keras
@@ -18,6 +19,7 @@ def build(config: TrainConfig, num_classes: int) -> tuple[TokenFeaturizer, keras
         UserError: the backbone cannot be loaded.
     """
     featurizer, backbone = load_pretrained(config.encoder, config.max_tokens)
+    freeze_layers(backbone, config.freeze_layers)
     return featurizer, build_pretrained_core(backbone, num_classes, config.dropout)
 
 
@@ -78,6 +80,29 @@ def build_pretrained_core(backbone: keras.Model, num_classes: int, dropout: floa
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(backbone.inputs, logits, name="pretrained")
+
+
+def freeze_layers(backbone: keras.Model, count: int) -> None:
+    """Makes the lowest layers of a backbone, and everything below them, not trainable.
+
+    Args:
+        backbone: KerasHub text backbone.
+        count: number of layers; 0 leaves the backbone as it is.
+
+    Raises:
+        UserError: the backbone has fewer layers.
+    """
+    if not count:
+        return
+    # Of every architecture, the layers are the largest group of layers of one class with weights.
+    kinds = Counter(type(layer) for layer in backbone.layers if layer.weights)
+    kind = kinds.most_common(1)[0][0]
+    layers = [layer for layer in backbone.layers if type(layer) is kind]
+    if count > len(layers):
+        raise UserError(f"--freeze-layers is {count}; {backbone.name} has {len(layers)} layers")
+    highest = backbone.layers.index(layers[count - 1])
+    for layer in backbone.layers[: highest + 1]:
+        layer.trainable = False
 
 
 def _advice(encoder: str, source: str, reason: str) -> str:
