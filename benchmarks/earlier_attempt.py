@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from benchmarks.kept_runs import train_once
 from kerasclf import command, console
 from kerasclf.config import TrainConfig
 from kerasclf.data.tables import read_table
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
+from kerasclf.job.kept import train_once
 from kerasclf.run.layout import RunLayout
 
 MANUAL, FOLDS, SEED = "manual", 5, 42
@@ -87,6 +87,10 @@ def _train(
         path = options.output / "tables" / f"{name}.csv"
         with replacing(path) as beside:
             split.to_csv(beside, index=False)
+        # All rows of a fold are manual: there, measuring on these changes nothing.
+        in_fold = name != "split"
+        own = {k: v for k, v in values.items() if not (in_fold and k == "measure_on")}
+        stem = "default" if in_fold and own != values else model
         config = TrainConfig(
             data=path,
             split_column="part",
@@ -94,8 +98,8 @@ def _train(
             label_order=tuple(sorted(set(table["label"]))),
             seed=options.seed,
             output=options.output,
-            name=f"{model.replace(' ', '-').replace(',', '')}-{name}",
-            **values,
+            name=f"{stem.replace(' ', '-').replace(',', '')}-{name}",
+            **own,
         )
         found = train_once(config)
         assert found is not None

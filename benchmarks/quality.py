@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from benchmarks.kept_runs import train_once
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
+from kerasclf.job.kept import train_once
 from kerasclf.job.prepare import Job, prepare_job
 
 ALL = "all"

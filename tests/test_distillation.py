@@ -18,7 +18,7 @@ from export.distillation.teachers import Teacher
 from export.distillation.transfer import MOST_WORDS, mix_texts
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.job.folds import predict_out_of_fold, split_folds
+from kerasclf.job.folds import Rows, predict_out_of_fold, split_folds
 from kerasclf.job.prepare import prepare_job
 from kerasclf.job.train_rows import train_classifier
 from kerasclf.run.layout import RunLayout
@@ -144,6 +144,7 @@ def test_predictions_of_version_0_1_are_found(tmp_path):
 
 def test_an_interrupted_teacher_resumes_at_the_next_chunk(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(teachers, "CHUNK_TEXTS", 2)
+    monkeypatch.setattr(teachers, "REPORT_SECONDS", -1.0)
     texts, calls = ["a", "bb", "ccc", "dddd", "eeeee"], []
 
     def lengths(chunk):
@@ -158,7 +159,7 @@ def test_an_interrupted_teacher_resumes_at_the_next_chunk(tmp_path, monkeypatch,
         teacher.predict(texts)
     assert teacher.predict(texts)[:, 0].tolist() == [1, 2, 3, 4, 5]
     assert calls == [["a", "bb"], "killed", ["ccc", "dddd"], ["eeeee"]]
-    assert "t: texts 3 to 4 of 5" in capsys.readouterr().err
+    assert "t: 4 of 5 texts labelled, " in capsys.readouterr().err
 
 
 def test_mixtures_are_excerpts_of_two_texts():
@@ -217,7 +218,7 @@ def test_rows_of_a_fold_are_augmented_from_its_own_rows(job, tmp_path, monkeypat
     sizes = {key: yaml.safe_load(value) for key, value in small.items()}
     config = TrainConfig(augment="keyboard", epochs=1, **sizes).resolved()
     texts, class_ids = job.texts_and_class_ids("train")
-    rows = texts[::2], class_ids[::2]
+    rows = Rows(texts[::2], class_ids[::2])
     soft = np.eye(3, dtype=np.float32)[rows[1]]
     classifier = train_classifier(config, job, rows, SoftLabels(soft, 2.0, 0.5))
     assert classifier.logits(texts[:2]).shape == (2, 3)

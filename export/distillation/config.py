@@ -31,6 +31,8 @@ class DistillConfig:
     """Divides the logits of student and teachers before they are compared."""
     alpha: float = 0.7
     """Weight of the teachers in the loss; the labels have the rest."""
+    most_unlabelled: int = 20_000
+    """Texts of --unlabelled that the teachers label; of more, a random sample."""
     mixtures: int = 0
     """Number of texts to generate by mixing training texts, labelled by the teachers alone."""
     seed: int = 0
@@ -60,6 +62,8 @@ class DistillConfig:
             )
         if self.out_of_fold == 1 or self.out_of_fold < 0:
             raise UserError(f"--out-of-fold is {self.out_of_fold}; expected 0 or at least 2")
+        if self.most_unlabelled < 1:
+            raise UserError(f"--most-unlabelled is {self.most_unlabelled}; expected at least 1")
         if self.mixtures < 0:
             raise UserError(f"--mixtures is {self.mixtures}; expected 0 or more")
         if self.temperature <= 0 or not 0 <= self.alpha <= 1:

@@ -10,8 +10,10 @@ from export.distillation.config import DistillConfig
 from export.distillation.teachers import average, baseline_teacher, run_teacher
 from export.distillation.transfer import mix_texts
 from kerasclf.config import TrainConfig
+from kerasclf.files import load_record
 from kerasclf.job.execute import run_job
-from kerasclf.job.prepare import Job
+from kerasclf.job.kept import find_kept
+from kerasclf.job.prepare import Job, resume_job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
 
@@ -21,6 +23,7 @@ def train_student(
     teachers: Sequence[RunLayout],
     config: DistillConfig,
     unlabelled: Sequence[str] = (),
+    pile: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Trains a student on the labels and on the soft labels of its teachers.
 
@@ -38,11 +41,27 @@ def train_student(
         teachers: at least one finished run, all of the same data.
         config: options of the distillation.
         unlabelled: texts that only the teachers label.
+        pile: their description, of `read_pile`.
 
     Returns:
-        The content of metrics.json, and the folder of the student's run under "run".
+        The content of metrics.json, and the folder of the student's run under "run". A student
+        that was trained before on the same soft labels is found or gone on with.
     """
-    return run_job(job, make_soft_labels(job, teachers, config, unlabelled))
+    soft_labels = make_soft_labels(job, teachers, config, unlabelled)
+    kept = find_kept(job.config, soft_labels)
+    if kept is not None and not kept.is_partial:
+        return {"run": str(kept.root), **load_record(kept.metrics)}
+    if kept is not None:
+        return run_job(resume_job(kept.root))
+    distillation = {
+        "teachers": [str(layout.root) for layout in teachers] + ["TF-IDF"] * config.baseline,
+        "alpha": config.alpha,
+        "temperature": config.temperature,
+        "out_of_fold": config.out_of_fold,
+        "mixtures": config.mixtures,
+        **({"unlabelled": pile} if pile else {}),
+    }
+    return run_job(job, soft_labels, distillation=distillation)
 
 
 def make_soft_labels(

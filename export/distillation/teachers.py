@@ -1,5 +1,6 @@
 """Teachers: finished runs and the TF-IDF baseline, with predictions that are cached on disk."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,10 +18,13 @@ from kerasclf.files import replacing
 from kerasclf.job.folds import Predictor, Rows, fold_folder, predict_out_of_fold
 from kerasclf.job.prepare import Job
 from kerasclf.job.train_rows import calibrate, make_trainer
+from kerasclf.report.wording import describe_duration
 from kerasclf.run.layout import RunLayout
 
-CHUNK_TEXTS = 16384
+CHUNK_TEXTS = 2048
 """Number of texts whose predictions are cached in one file."""
+REPORT_SECONDS = 10.0
+"""Time between two lines on how far the labelling is."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Teacher:
             Log-probabilities, float64 [n, num_classes].
         """
         predictions = []
+        labelled, begun, reported = 0, time.monotonic(), time.monotonic()
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = texts[start : start + CHUNK_TEXTS]
             digest = sha256()
@@ -61,11 +66,17 @@ class Teacher:
                 digest.update(text.encode("utf-8", "replace") + b"\0")
             path = self.cache / f"{digest.hexdigest()[:16]}.npy"
             if not path.is_file():
-                if len(texts) > CHUNK_TEXTS:
-                    end = start + len(chunk)
-                    say(f"{self.name}: texts {start + 1} to {end} of {len(texts)}")
                 with replacing(path) as beside:
                     np.save(beside, self.load()(chunk))
+                labelled += len(chunk)
+                now = time.monotonic()
+                if now - reported > REPORT_SECONDS:
+                    reported, rate = now, labelled / (now - begun)
+                    left = describe_duration((len(texts) - start - len(chunk)) / rate)
+                    say(
+                        f"{self.name}: {start + len(chunk)} of {len(texts)} texts labelled, "
+                        f"{rate:.0f} texts/s, {left} left"
+                    )
             predictions.append(np.load(path))
         return np.concatenate(predictions)
 

@@ -1,10 +1,6 @@
 """Transfer sets: texts without labels that the teachers of a student label."""
 
 import random
-from pathlib import Path
-
-from kerasclf.data.cells import as_text
-from kerasclf.data.tables import pick_column, read_table
 
 SHARE = 0.2, 0.7
 """Lowest and highest share of a text's words in an excerpt of it."""
@@ -12,16 +8,6 @@ MOST_WORDS = 25
 """Maximum number of words of an excerpt: teachers are slow on long texts."""
 MOST_REPLACED = 0.5
 """Highest share of the words that are replaced."""
-
-
-def read_texts(path: Path, text_column: str) -> list[str]:
-    """Reads the texts of a table, without blank ones.
-
-    Raises:
-        UserError: the table cannot be read, or has no such column.
-    """
-    column = pick_column(read_table(path), text_column, path, "--text-column")
-    return [text for text in as_text(column).tolist() if text.strip()]
 
 
 def mix_texts(texts: list[str], count: int, seed: int) -> list[str]:

@@ -61,7 +61,10 @@ class TrainedCore:
 
 
 def run_job(
-    job: Job, soft_labels: SoftLabels | None = None, trained: TrainedCore | None = None
+    job: Job,
+    soft_labels: SoftLabels | None = None,
+    trained: TrainedCore | None = None,
+    distillation: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Trains, calibrates, measures and saves a prepared job.
 
@@ -69,6 +72,7 @@ def run_job(
         job: a prepared job.
         soft_labels: probabilities of teachers for the training rows.
         trained: a core to measure and save without training.
+        distillation: how the soft labels were made, for metrics.json.
 
     Returns:
         The content of metrics.json, and the folder of the run under "run".
@@ -87,12 +91,12 @@ def run_job(
         # Before anything is written: the loss and the encoder may not exist.
         built = build_network(job.config, len(labels)) if job.config.has_network else None
         loss = make_loss(job.config, job.class_weights()) if built else None
-    layout = job.layout or open_run(job, soft_labels, trained)
+    layout = job.layout or open_run(job, soft_labels, trained, distillation)
     with hold(layout):
         if layout.soft_labels.is_file():
             soft_labels = SoftLabels.load(layout.soft_labels)
         _announce(job, layout, built[2].count_params() if built else None)
-        linear = train_linear_part(job, layout.linear)
+        linear = train_linear_part(job, layout.linear, soft_labels)
         network: Classifier | None = None
         history: list[Epoch] = []
         if built and loss:
@@ -108,6 +112,8 @@ def run_job(
         metrics["training"] = _describe_training(history, classifier.core.count_params())
         if parts:
             metrics["parts"] = parts
+        if layout.distillation.is_file():
+            metrics["distillation"] = load_record(layout.distillation)
         if layout.compression.is_file():
             # Only the last epoch has the requested sparsity, clusters or rounding.
             metrics["compression"] = load_record(layout.compression)
@@ -136,21 +142,28 @@ def _announce(job: Job, layout: RunLayout, parameters: int | None) -> None:
         say(f"{kept} augmented rows to train on ({recipes}); dropped: {dropped}")
 
 
-def train_linear_part(job: Job, path: Path) -> LinearModel | None:
+def train_linear_part(
+    job: Job, path: Path, soft_labels: SoftLabels | None = None
+) -> LinearModel | None:
     """Fits the linear part of a job, if it has one, or reads it from where it was kept.
 
     Args:
         job: a prepared job.
         path: file that keeps it, so that a job that was interrupted goes on with the same bits.
+        soft_labels: probabilities of teachers for the training rows.
     """
     if not job.config.has_linear_part:
         return None
     with job.phase("linear"):
         if not path.is_file():
             say("fitting the linear part")
-            texts, class_ids, _ = job.training_rows()
+            texts, class_ids, sources = job.training_rows()
             num_classes, weights = len(job.examples.labels), job.training_weights()
-            fit_linear_part(job.config, texts, class_ids, num_classes, weights).save(path)
+            if soft_labels is not None:
+                soft_labels = soft_labels.repeat(sources)
+            fit_linear_part(job.config, texts, class_ids, num_classes, weights, soft_labels).save(
+                path
+            )
         return LinearModel.load(path)
 
 
@@ -187,12 +200,17 @@ def train_core(
 
 
 def open_run(
-    job: Job, soft_labels: SoftLabels | None = None, trained: TrainedCore | None = None
+    job: Job,
+    soft_labels: SoftLabels | None = None,
+    trained: TrainedCore | None = None,
+    distillation: dict[str, Any] | None = None,
 ) -> RunLayout:
     """Claims the folder of a new run and writes what is known before training."""
     layout = RunLayout.create(job.config.output, job.config.name)
     if soft_labels is not None:
         soft_labels.save(layout.soft_labels)
+    if distillation is not None:
+        save_record(layout.distillation, distillation)
     if trained is not None:
         trained.core.save_weights(layout.best_weights)
         write_history(layout.history, trained.history)

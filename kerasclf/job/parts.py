@@ -16,6 +16,7 @@ from kerasclf.linear.layer import build_linear_core
 from kerasclf.linear.model import LinearModel
 from kerasclf.models.joined import Part, join
 from kerasclf.statistics.bootstrap import compare
+from kerasclf.training.distillation import SoftLabels
 
 NETWORK, LINEAR = "network", "linear"
 FOLDS = 5
@@ -32,6 +33,7 @@ def fit_linear_part(
     class_ids: np.ndarray,
     num_classes: int,
     weights: np.ndarray | None = None,
+    soft_labels: SoftLabels | None = None,
 ) -> LinearModel:
     """Fits the linear part of a configuration.
 
@@ -41,7 +43,11 @@ def fit_linear_part(
         class_ids: int64 [n], their class ids.
         num_classes: number of classes.
         weights: float32 [n], weights of the rows; None if all weigh the same.
+        soft_labels: probabilities of teachers for these n rows, and for a transfer set.
     """
+    probabilities = None
+    if soft_labels is not None:
+        probabilities, texts, class_ids, weights = _extend(soft_labels, texts, class_ids, weights)
     return fit_linear(
         texts,
         class_ids,
@@ -51,6 +57,26 @@ def fit_linear_part(
         inverse_penalty=config.linear_c,
         seed=config.seed,
         weights=weights,
+        soft_labels=probabilities,
+    )
+
+
+def _extend(
+    soft_labels: SoftLabels, texts: list[str], class_ids: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, list[str], np.ndarray, np.ndarray | None]:
+    """Probabilities, texts, class ids and weights of training rows and transfer set."""
+    own = soft_labels.alpha * soft_labels.probabilities
+    own[np.arange(len(texts)), class_ids] += 1 - soft_labels.alpha
+    transfer = soft_labels.transfer_probabilities
+    if transfer is None:
+        return own, texts, class_ids, weights
+    if weights is not None:
+        weights = np.append(weights, np.ones_like(transfer[:, 0]))
+    return (
+        np.concatenate([own, transfer]),
+        [*texts, *soft_labels.transfer_texts],
+        np.append(class_ids, transfer.argmax(axis=1)),
+        weights,
     )
 
 

@@ -46,15 +46,15 @@ def train_classifier(
     augmented = augment_rows(config, *own, job.measured_texts()) if config.recipes else None
     texts, class_ids, sources = extend(*own, augmented)
     weights = repeat_weights(rows.weights, sources)
+    if soft_labels is not None:
+        soft_labels = soft_labels.repeat(sources)
     linear = None
     if config.has_linear_part:
-        linear = fit_linear_part(config, texts, class_ids, len(labels), weights)
+        linear = fit_linear_part(config, texts, class_ids, len(labels), weights, soft_labels)
     if not built:
         return combine(None, linear, labels, *validation, config.seed)[0]
     strategy, featurizer, core = built
     loss = make_loss(config, replace(job, config=config).class_weights())
-    if soft_labels is not None:
-        soft_labels = soft_labels.repeat(sources)
     objective = make_objective(texts, class_ids, loss, soft_labels, weights)
     with tempfile.TemporaryDirectory() as folder, strategy.scope():
         layout = RunLayout(Path(folder))

@@ -18,6 +18,8 @@ MOST_WEIGHTS = 3_000_000
 MOST_BYTES = 16_000_000
 """Text that is read at most; more rows are a random sample. The n-grams take 100 bytes a byte."""
 ITERATIONS = 1000
+LEAST_PROBABILITY = 0.02
+"""Soft labels below it are left out."""
 RANKING_TOLERANCE = 1e-3
 """Of the gradient when n-grams are only ranked; that of the fit which is kept is 1e-4."""
 
@@ -83,6 +85,7 @@ def fit_linear(
     inverse_penalty: float,
     seed: int,
     weights: np.ndarray | None = None,
+    soft_labels: np.ndarray | None = None,
 ) -> LinearModel:
     """Fits a balanced logistic regression, keeps its weightiest n-grams, and fits these again.
 
@@ -95,20 +98,23 @@ def fit_linear(
         inverse_penalty: C of scikit-learn: the smaller, the stronger the penalty on weights.
         seed: seed of the sample if there are more than `MOST_BYTES` of text.
         weights: float32 [n], weights of the rows in the loss; None if all weigh the same.
+        soft_labels: float32 [n, num_classes], probabilities to learn instead of class ids, with
+            which classes are not balanced: teachers were trained on balanced ones.
     """
     sampled = _sample(texts, class_ids, max_bytes, seed)
     texts, class_ids = [texts[row] for row in sampled], class_ids[sampled]
     weights = None if weights is None else weights[sampled]
+    targets = _Targets(class_ids, weights, None if soft_labels is None else soft_labels[sampled])
     counts = count_ngrams(texts, max_bytes, MOST_WEIGHTS // num_classes)
     idf = inverse_document_frequency(counts.matrix)
     kept = np.arange(len(idf))
     if len(kept) > terms:
         features = tf_idf(counts.matrix, idf)
-        model = _fit(features, class_ids, weights, inverse_penalty, RANKING_TOLERANCE)
+        model = _fit(features, targets, inverse_penalty, RANKING_TOLERANCE)
         weight = np.linalg.norm(model.coef_, axis=0)
         kept = np.sort(np.argsort(-weight, kind="stable")[:terms])
     features = tf_idf(counts.matrix[:, kept], idf[kept])
-    model = _fit(features, class_ids, weights, inverse_penalty, 1e-4)
+    model = _fit(features, targets, inverse_penalty, 1e-4)
     coefficients, bias = model.coef_, model.intercept_
     if num_classes == 2:
         # One logit, of the second class against the first.
@@ -123,15 +129,28 @@ def fit_linear(
     return LinearModel(max_bytes, vocabulary, weights, squared_idf, bias.astype(np.float32))
 
 
+@dataclass(frozen=True, eq=False)
+class _Targets:
+    """What is learned: class ids, or probabilities instead of them."""
+
+    class_ids: np.ndarray
+    weights: np.ndarray | None
+    soft_labels: np.ndarray | None
+
+
 def _fit(
-    features: sparse.csr_matrix,
-    class_ids: np.ndarray,
-    weights: np.ndarray | None,
-    c: float,
-    tolerance: float,
+    features: sparse.csr_matrix, targets: _Targets, c: float, tolerance: float
 ) -> LogisticRegression:
-    model = LogisticRegression(C=c, class_weight="balanced", max_iter=ITERATIONS, tol=tolerance)
-    return model.fit(features, class_ids, weights)
+    balance = "balanced" if targets.soft_labels is None else None
+    model = LogisticRegression(C=c, class_weight=balance, max_iter=ITERATIONS, tol=tolerance)
+    if targets.soft_labels is None:
+        return model.fit(features, targets.class_ids, targets.weights)
+    # Cross-entropy with probabilities: a row for each class that is not improbable, weighted by it.
+    rows, classes = np.nonzero(targets.soft_labels >= LEAST_PROBABILITY)
+    weights = targets.soft_labels[rows, classes]
+    if targets.weights is not None:
+        weights = weights * targets.weights[rows]
+    return model.fit(features[rows], classes, weights)
 
 
 def _sample(texts: Sequence[str], class_ids: np.ndarray, max_bytes: int, seed: int) -> np.ndarray:

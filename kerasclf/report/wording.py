@@ -153,6 +153,22 @@ def describe_difference(gain: Difference, digits: int = 4) -> str:
     return f"{value} ({low} to {high})"
 
 
+def describe_pile(pile: dict[str, Any]) -> str:
+    """What of a pile of unlabelled texts is used, and whether it is like the table."""
+    left_out = ", ".join(f"{count} {reason}" for reason, count in pile["left_out"].items())
+    like = pile["balanced_accuracy"]
+    return (
+        f"{pile['used']} of {pile['rows']} texts are labelled by the teachers"
+        + (f"; left out: {left_out}" if left_out else "")
+        + (
+            ""
+            if like is None
+            else f"; a linear model tells them from the training texts with a balanced accuracy of "
+            f"{like:.2f} (0.50 if they were alike)"
+        )
+    )
+
+
 def describe_duration(seconds: float) -> str:
     """Seconds, minutes or hours."""
     if seconds < 120:

@@ -100,6 +100,11 @@ class RunLayout:
         return self.root / "compression.json"
 
     @property
+    def distillation(self) -> Path:
+        """How a student was made; only in the run of a student."""
+        return self.root / "distillation.json"
+
+    @property
     def ensemble(self) -> Path:
         """Members and weights; only in an ensemble, instead of the model."""
         return self.root / "ensemble.json"
