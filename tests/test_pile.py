@@ -11,7 +11,7 @@ from export.distillation.pile import read_pile
 from kerasclf import cli
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import load_record, load_table
+from kerasclf.files import load_table
 from kerasclf.job.prepare import prepare_job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.callbacks import HistoryFile
@@ -100,7 +100,8 @@ def test_one_command_and_again_after_each_interruption(command, tmp_path, capsys
     assert whole["file"]["p50_ms"] > 0
     pile = whole["distillation"]["unlabelled"]
     assert pile["used"] == 60
-    assert "data_sha256" in load_record(RunLayout.open("whole/greetings-teacher").metrics)
+    assert "<h2>Teachers</h2>" in RunLayout.open(whole["run"]).report.read_text()
+    assert "60 of 600 texts are labelled" in RunLayout.open(whole["run"]).model_card.read_text()
 
     # In the teacher's training, while texts are labelled, and in the student's training.
     for target, name, calls in (

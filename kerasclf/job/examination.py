@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerasclf.config import TrainConfig
+from kerasclf.data.examples import Examples
 from kerasclf.data.sources import measured_columns
 from kerasclf.data.splits import split_examples
 from kerasclf.errors import UserError
@@ -33,12 +34,31 @@ def examine_table(config: TrainConfig) -> dict[str, Any]:
         UserError: the data cannot be read, or nothing can be learned from it.
     """
     examples, groups, findings = examine_data(config)
-    shares = config.validation_share, config.test_share
     try:
-        split = split_examples(examples, groups, *shares, config.seed)["split"].to_numpy()
+        findings |= look_closer(examples, groups, config)
     except UserError as error:
         findings["warnings"].append(f"training would refuse this table: {error}")
-        return findings
+    advice = advise_source(findings.get("sources"), findings.get("by_source"))
+    findings["warnings"] += [advice] if advice else []
+    return findings
+
+
+def look_closer(examples: Examples, groups: np.ndarray, config: TrainConfig) -> dict[str, Any]:
+    """Fits the baseline on training rows, and measures novelty and slices of validation rows.
+
+    Args:
+        examples: n clean rows.
+        groups: int64 [n], rows that stay in one split.
+        config: a resolved configuration.
+
+    Returns:
+        "novelty", and "by_source" and "by_slice" as far as there are such columns.
+
+    Raises:
+        UserError: the rows cannot be split.
+    """
+    shares = config.validation_share, config.test_share
+    split = split_examples(examples, groups, *shares, config.seed)["split"].to_numpy()
     rows, class_ids = examples.rows, examples.class_ids.to_numpy(dtype=np.int64)
     random = np.random.default_rng(config.seed)
     positions = {
@@ -51,8 +71,7 @@ def examine_table(config: TrainConfig) -> dict[str, Any]:
     )
     baseline = predict_baseline(train, held, held[0], config.seed)
     hits = (baseline.predicted == held[1])[baseline.compared]
-    findings["novelty"] = describe_novelty(baseline.similarity, hits)
-    findings |= measure_columns(
+    figures = measure_columns(
         rows.iloc[positions["validation"]],
         measured_columns(config),
         held[1],
@@ -60,6 +79,4 @@ def examine_table(config: TrainConfig) -> dict[str, Any]:
         len(examples.labels),
         config.seed,
     )
-    advice = advise_source(findings.get("sources"), findings.get("by_source"))
-    findings["warnings"] += [advice] if advice else []
-    return findings
+    return {"novelty": describe_novelty(baseline.similarity, hits), **figures}
