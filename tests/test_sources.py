@@ -292,3 +292,15 @@ def test_mistakes_of_sources_are_one_line(planted, tmp_path, capsys):
     assert cli.main([*arguments, "--measure-on", *names]) == 2
     assert "names every source with training rows" in capsys.readouterr().err
     assert cli.main(["evaluate", str(tmp_path), "--source-column=source"]) == 2
+
+
+def test_weights_of_sources_are_searched(planted, tmp_path, capsys):
+    space = tmp_path / "space.yaml"
+    space.write_text("source_weights: [[harmful=1], [harmful=0]]\n")
+    arguments = [
+        *("search", f"--data={planted}", *OPTIONS, "--measure-on", "manual", "--algorithm=grid"),
+        *(f"--space={space}", "--final-seeds=0", f"--output={tmp_path}", "--json"),
+    ]
+    assert cli.main(arguments) == 0
+    best = next(tmp_path.rglob("best.yaml"))
+    assert TrainConfig.from_yaml(best).source_weights == ("harmful=0",)

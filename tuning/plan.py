@@ -93,7 +93,9 @@ class SearchPlan:
 
     def decode(self, values: dict[str, Any]) -> dict[str, Any]:
         """Converts a trial's values to training options."""
-        options = {key: json.loads(values[key]) for key in self.space.choices}
+        decoded = {key: json.loads(values[key]) for key in self.space.choices}
+        # JSON has no tuples.
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in decoded.items()}
         if EPOCHS in values:
             options["epochs"] = int(values[EPOCHS])
         return options

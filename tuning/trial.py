@@ -4,6 +4,7 @@ import math
 import shutil
 import traceback
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,8 @@ def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
 
 def _name_linear_part(config: TrainConfig) -> str:
     """The file of a linear part, which all trials with the same options share."""
-    return f"linear-{config.linear_terms}-{config.linear_c:g}-{config.max_bytes}.npz"
+    options = (config.linear_terms, config.linear_c, config.max_bytes, config.source_weights)
+    return f"linear-{sha256(repr(options).encode()).hexdigest()[:16]}.npz"
 
 
 def summarize(history: list[Epoch]) -> dict[str, float]:
