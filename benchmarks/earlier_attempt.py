@@ -47,6 +47,8 @@ class EarlierAttemptOptions(command.Options):
     """Its table, with the columns text, label and source."""
     encoder: str | None = None
     """Pretrained encoder to train as well, with a student of it."""
+    mixtures: int = 100_000
+    """Mixtures of training texts that the student learns from, too."""
     seed: int = 0
     """Seed of the training."""
     output: Path = Path("runs/earlier-attempt")
@@ -73,7 +75,7 @@ def measure(options: EarlierAttemptOptions) -> dict[str, Any]:
         rows.append(_summarize(name, split, folds))
         if "encoder" in values and values["encoder"] != "linear":
             teachers = [split, *folds]
-            students = [_distill(options, metrics, values) for metrics in teachers]
+            students = [_distill(options, metrics) for metrics in teachers]
             rows.append(_summarize(f"student of {name}", students[0], students[1:]))
     return {"results": rows}
 
@@ -131,9 +133,7 @@ def _with_parts(table: pd.DataFrame, validation: Any, test: Any) -> pd.DataFrame
     return table.assign(part=parts)
 
 
-def _distill(
-    options: EarlierAttemptOptions, teacher: dict[str, Any], values: dict[str, Any]
-) -> dict[str, Any]:
+def _distill(options: EarlierAttemptOptions, teacher: dict[str, Any]) -> dict[str, Any]:
     """The metrics of a student of a run, which learns from mixtures of its texts, too."""
     from export.distillation.config import DistillConfig
     from export.distillation.student_run import train_student
@@ -144,15 +144,10 @@ def _distill(
         name=f"student-{teacher['name']}",
         baseline=True,
         out_of_fold=3,
-        mixtures=100_000,
+        mixtures=options.mixtures,
         seed=options.seed,
         output=options.output,
     )
-    finished = options.output / str(how.name) / "1"
-    if finished.is_dir():
-        from kerasclf.files import load_record
-
-        return {"run": str(finished), **load_record(finished / "metrics.json")}
     return train_student(prepare_student([layout], how), [layout], how, [])
 
 

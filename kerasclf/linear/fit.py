@@ -13,7 +13,7 @@ from kerasclf.linear.vocabulary import NgramVocabulary
 
 MIN_ROWS = 2
 """An n-gram that is in fewer rows is no candidate."""
-MOST_WEIGHTS = 3_000_000
+MOST_WEIGHTS = 2_600_000
 """Candidates times classes: the solver keeps 20 vectors of this length."""
 MOST_BYTES = 16_000_000
 """Text that is read at most; more rows are a random sample. The n-grams take 100 bytes a byte."""
