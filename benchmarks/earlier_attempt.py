@@ -163,11 +163,11 @@ def _summarize(name: str, split: dict[str, Any], folds: list[dict[str, Any]]) ->
         "all": split["test"]["measures"]["macro_f1"] if len(by_source) > 1 else None,
         "by_source": by_source,
         "folds": mean(values),
-        **_measure_file(Path(split["run"])),
+        **measure_file(Path(split["run"])),
     }
 
 
-def _measure_file(run: Path) -> dict[str, Any]:
+def measure_file(run: Path) -> dict[str, Any]:
     """Bytes and median latency of the dynamic_int8 .tflite of a run, if it reads bytes."""
     with console.quiet_imports():
         from export.litert.benchmark import benchmark_files

@@ -81,21 +81,27 @@ def _train_all(
             name=f"{data_set}-{size}-{model}-{seed}",
             **MODELS[model],
         )
-        metrics = train_once(config, partial(_cut, size=size))
+        metrics = train_once(config, partial(cut, size=size))
         if metrics is None:
             return
         yield metrics
 
 
-def _cut(config: TrainConfig, size: str) -> Job | None:
-    """A job with fewer training rows, stratified; None if there are not more than that."""
+def cut(config: TrainConfig, size: str, or_all: bool = False) -> Job | None:
+    """A job with fewer training rows, stratified.
+
+    Args:
+        config: of the run.
+        size: number of training rows, or "all".
+        or_all: what to return if there are not more rows: the job as it is, or None.
+    """
     job = prepare_job(config)
     if size == ALL:
         return job
     split = job.split["split"].to_numpy(dtype=object, copy=True)
     rows = np.flatnonzero(split == "train")
     if len(rows) <= int(size):
-        return None
+        return job if or_all else None
     class_ids = job.examples.class_ids.to_numpy()[rows]
     _, unused = train_test_split(
         rows, train_size=int(size), stratify=class_ids, random_state=config.seed
