@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from kerasclf.errors import UserError
 from kerasclf.models.load import load_featurizer
-from kerasclf.models.pretrained import build_pretrained_core, load_pretrained
+from kerasclf.models.pretrained import build_pretrained_core, freeze_layers, load_pretrained
 from kerasclf.train import main as train
 
 # KerasHub leaves the vocabulary's file to the garbage collector.
@@ -49,6 +50,26 @@ def test_featurizer_is_the_same_eagerly_in_map_and_after_reload(encoder, tmp_pat
     whole = core(eager).numpy()
     assert np.isfinite(whole).all()
     np.testing.assert_allclose(core(short), whole[:2], atol=1e-4)
+
+
+def test_the_lowest_layers_are_frozen(encoder):
+    _, backbone = load_pretrained(str(encoder), 16)
+    layers = [layer for layer in backbone.layers if "transformer_layer" in layer.name]
+    everything = len(backbone.trainable_variables)
+    freeze_layers(backbone, 0)
+    assert len(backbone.trainable_variables) == everything
+    freeze_layers(backbone, 2)
+    assert [layer.trainable for layer in layers] == [False] * 2 + [True] * (len(layers) - 2)
+    # Nothing below them is trained either.
+    below = backbone.layers[: backbone.layers.index(layers[2])]
+    assert not [v for layer in below for v in layer.trainable_variables]
+    with pytest.raises(UserError, match=f"has {len(layers)} layers"):
+        freeze_layers(backbone, len(layers) + 1)
+
+
+def test_a_bytes_encoder_has_no_layers_to_freeze(table, capsys):
+    assert train([f"--data={table}", "--freeze-layers=2"]) == 2
+    assert "--freeze-layers needs an --encoder that is pretrained" in capsys.readouterr().err
 
 
 @pytest.mark.slow
