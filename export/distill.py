@@ -114,8 +114,7 @@ def train_teacher(options: DistillOptions) -> "RunLayout":
         name=f"{options.name or stem}-teacher",
     )
     options.name = options.name or f"{stem}-student"
-    with console.quiet_imports():
-        metrics = train_once(config)
+    metrics = train_once(config)
     assert metrics is not None
     return RunLayout.open(metrics["run"])
 

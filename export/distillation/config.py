@@ -36,7 +36,7 @@ class DistillConfig:
     mixtures: int = 0
     """Number of texts to generate by mixing training texts, labelled by the teachers alone."""
     seed: int = 0
-    """Seed of the student."""
+    """Seed of the student, and of --teacher."""
     output: Path | None = None
     """Folder of all runs; default: that of the first teacher."""
 

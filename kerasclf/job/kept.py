@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasclf.config import TrainConfig
+from kerasclf.console import quiet_imports
 from kerasclf.errors import UserError
 from kerasclf.files import load_record
 from kerasclf.job.prepare import Job, load_unchanged, prepare_job, resume_job
 from kerasclf.run.hold import is_held
 from kerasclf.run.layout import RunLayout
-from kerasclf.training.distillation import SoftLabels
+
+if TYPE_CHECKING:
+    from kerasclf.training.distillation import SoftLabels
 
 
-def find_kept(config: TrainConfig, soft_labels: SoftLabels | None = None) -> RunLayout | None:
+def find_kept(config: TrainConfig, soft_labels: "SoftLabels | None" = None) -> RunLayout | None:
     """The newest run of a configuration that is finished, or that nobody is training.
 
     Args:
@@ -25,9 +28,7 @@ def find_kept(config: TrainConfig, soft_labels: SoftLabels | None = None) -> Run
     folder = config.output / str(config.name)
     runs = RunLayout.all_of(folder) if folder.is_dir() else []
     for layout in reversed(runs):
-        if not layout.config.is_file() or TrainConfig.from_yaml(layout.config) != config:
-            continue
-        if not _has_same_data(layout):
+        if not layout.config.is_file() or not _is_of(layout, config):
             continue
         if soft_labels is not None and not _has(layout.soft_labels, soft_labels):
             continue
@@ -36,20 +37,22 @@ def find_kept(config: TrainConfig, soft_labels: SoftLabels | None = None) -> Run
     return None
 
 
-def _has_same_data(layout: RunLayout) -> bool:
-    """Whether the data of a run is still what it was."""
+def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
+    """Whether a run has a configuration, and its data is still what it was."""
     try:
+        if TrainConfig.from_yaml(layout.config) != config:
+            return False
         load_unchanged(layout)
     except UserError:
         return False
     return True
 
 
-def _has(path: Path, soft_labels: SoftLabels) -> bool:
+def _has(path: Path, soft_labels: "SoftLabels") -> bool:
     """Whether a file holds these soft labels."""
     if not path.is_file():
         return False
-    kept = SoftLabels.load(path)
+    kept = type(soft_labels).load(path)
     return (
         (kept.temperature, kept.alpha) == (soft_labels.temperature, soft_labels.alpha)
         and kept.transfer_texts == list(soft_labels.transfer_texts)
@@ -58,7 +61,7 @@ def _has(path: Path, soft_labels: SoftLabels) -> bool:
     )
 
 
-def _of_transfer(soft_labels: SoftLabels) -> np.ndarray:
+def _of_transfer(soft_labels: "SoftLabels") -> np.ndarray:
     """Probabilities of the transfer set, or an empty array."""
     transfer = soft_labels.transfer_probabilities
     return np.zeros(0, dtype=np.float32) if transfer is None else transfer
@@ -87,9 +90,10 @@ def train_once(
     job = prepare(config) if kept is None else resume_job(kept.root)
     if job is None:
         return None
-    import keras
+    with quiet_imports():
+        import keras
 
-    from kerasclf.job.execute import run_job
+        from kerasclf.job.execute import run_job
 
     keras.utils.clear_session()
     return run_job(job)
