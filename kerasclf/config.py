@@ -21,8 +21,8 @@ from kerasclf.encoders import describe_defaults, find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import FORMAT, check_format
 
-# Options of which `TrainConfig.resolved` replaces None; all code but the command line reads them
-# from a resolved configuration.
+# Options of which `TrainConfig.resolved` replaces None, and max_bytes, which `prepare_job` takes
+# from the training texts; all code but the command line reads them from a job's configuration.
 if TYPE_CHECKING:
     ResolvedInt = int
     ResolvedFloat = float
@@ -33,6 +33,8 @@ else:
     ResolvedStr = str | None
 
 DEFAULT_DATA_SET = "chat-language"
+
+WIDTH = "(default: 98th percentile of the training texts, from 64 to 512)"
 
 RECIPES = ("keyboard", "ocr", "character", "word", "tfidf", "lexicon", "back-translation")
 """Names that --augment takes."""
@@ -129,7 +131,9 @@ class TrainConfig:
     """N-grams of the linear part."""
     linear_c: float = option(3.0, (1e-4, 1e4), searchable=True)
     """Inverse of the penalty on the weights of the linear part."""
-    max_bytes: int = option(256, (8, 65536), searchable=True)
+    max_bytes: Annotated[ResolvedInt, tyro.conf.arg(help_behavior_hint=WIDTH)] = option(
+        None, (8, 65536), searchable=True
+    )
     """UTF-8 bytes of a text that the bytes encoder and the linear part read."""
     max_tokens: int = option(96, (8, 8192), searchable=True)
     """Tokens of a text that a pretrained encoder reads."""

@@ -35,8 +35,8 @@ class DoctorOptions(command.Options):
     header: bool = True
     """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
     from 1."""
-    max_bytes: int = 256
-    """Texts with more UTF-8 bytes count as truncated."""
+    max_bytes: int | None = None
+    """Texts with more UTF-8 bytes count as truncated; default: as many as `kerasclf train` reads."""
 
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:

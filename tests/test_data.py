@@ -117,9 +117,8 @@ def test_findings():
         frame([*ROWS, *[(f"extra row {i * 991}", "En ") for i in range(3)]]), "t", (), False, {}, 2
     )
     groups = group_texts(examples.rows["text"].tolist())
-    findings = examine(examples, groups, groups, 256, 0.2)
+    findings = examine(examples, groups, groups, 0.2)
     assert findings["rows_read"] == len(ROWS) + 3
-    assert findings["truncated_texts"] == 1
     assert findings["conflicting_texts"] == 1
     assert findings["conflict_examples"] == [{"text": "hello", "labels": ["de", "en"]}]
     assert findings["labels_that_look_alike"] == [["En ", "en"]]
@@ -178,7 +177,6 @@ def test_split_column(tmp_path):
 def test_classes_without_texts_are_reported():
     rows = [*[(f"text {i * 37}", "xy"[i % 2]) for i in range(10)], ("  ", "z"), ("", "z")]
     examples = clean(frame(rows), "t", (), False, {}, 0)
-    findings = examine(examples, np.arange(10), np.arange(10), None, 0.2)
+    findings = examine(examples, np.arange(10), np.arange(10), 0.2)
     assert findings["lost_classes"] == ["z"]
     assert any("without a single usable text: 'z'" in line for line in findings["warnings"])
-    assert findings["truncated_texts"] == 0

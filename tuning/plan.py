@@ -117,6 +117,7 @@ class SearchPlan:
                 for key, value in vars(self.config.resolved()).items()
                 if not isinstance(value, Path)
             },
+            "max_bytes": job.config.max_bytes,
             "data": job.findings["sha256"],
             "split": hashlib.sha256(split.tobytes()).hexdigest(),
         }

@@ -51,6 +51,7 @@ def run_trial(
         TrialError: the trial failed, now or earlier.
     """
     config = plan.trial_config(values)
+    config = replace(config, max_bytes=config.max_bytes or job.config.max_bytes)
     job = replace(job, config=config, seconds={})
     layout = RunLayout(plan.trial_folder / f"{name}{PARTIAL}")
     for folder in (layout.root, layout.whole.root):

@@ -19,7 +19,6 @@ def examine(
     examples: Examples,
     groups: np.ndarray,
     templates: np.ndarray,
-    max_bytes: int | None,
     test_share: float,
 ) -> dict[str, Any]:
     """Examines the data before it is split.
@@ -28,7 +27,6 @@ def examine(
         examples: n clean rows, and all rows as read.
         groups: int64 [n], near-duplicate groups of the clean rows.
         templates: int64 [n], what `find_templates` returns for them.
-        max_bytes: texts with more UTF-8 bytes count as truncated; None for a token encoder.
         test_share: share of the rows that a naive random split would use for testing.
 
     Returns:
@@ -53,7 +51,6 @@ def examine(
             "p95": int(lengths.quantile(0.95)),
             "max": int(lengths.max()),
         },
-        "truncated_texts": 0 if max_bytes is None else int((lengths > max_bytes).sum()),
         "near_duplicate_groups": int((sizes > 1).sum()),
         "near_duplicate_rows": int(sizes[sizes > 1].sum()),
         "largest_group": int(sizes.max()),
@@ -67,7 +64,7 @@ def examine(
         "naive_split_leak": naive_leak(all_rows, rows, groups, test_share),
     }
     has_splits = bool((rows["split"] != "").any())
-    findings["warnings"] = _make_warnings(findings, max_bytes, has_splits)
+    findings["warnings"] = _make_warnings(findings, has_splits)
     return findings
 
 
@@ -145,7 +142,7 @@ def _fold(label: str) -> str:
         return re.sub(r"[\s_-]+", "", plain) or label
 
 
-def _make_warnings(findings: dict[str, Any], max_bytes: int | None, has_splits: bool) -> list[str]:
+def _make_warnings(findings: dict[str, Any], has_splits: bool) -> list[str]:
     lines = []
     for alike in findings["labels_that_look_alike"]:
         lines.append(
@@ -165,9 +162,6 @@ def _make_warnings(findings: dict[str, Any], max_bytes: int | None, has_splits: 
             f"{findings['conflicting_texts']} texts have more than one label; they were kept, "
             "but no model can predict all of these labels"
         )
-    share = findings["truncated_texts"] / findings["rows_kept"]
-    if share > 0.05:
-        lines.append(f"{share:.0%} of the texts exceed {max_bytes} bytes and will be truncated")
     if findings["naive_split_leak"] > 0.01 and not has_splits:
         lines.append(
             f"a random split would leak: {findings['naive_split_leak']:.1%} of its test rows would "

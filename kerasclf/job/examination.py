@@ -13,7 +13,7 @@ from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.novelty import describe_novelty
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
-from kerasclf.job.prepare import examine_data
+from kerasclf.job.prepare import add_truncation, choose_length, examine_data
 
 MOST_ROWS = {"train": 20_000, "validation": 2_000}
 """Rows of each split that are looked at; more are a random sample."""
@@ -34,6 +34,7 @@ def examine_table(config: TrainConfig) -> dict[str, Any]:
         UserError: the data cannot be read, or nothing can be learned from it.
     """
     examples, groups, findings = examine_data(config)
+    add_truncation(findings, examples, choose_length(config, examples.rows["text"].tolist()))
     try:
         findings |= look_closer(examples, groups, config)
     except UserError as error:

@@ -133,6 +133,9 @@ def _announce(job: Job, layout: RunLayout, parameters: int | None) -> None:
     sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
     size = "no network" if parameters is None else f"{parameters:,} parameters"
     say(f"{layout.root}: {sizes} rows, {size}")
+    if max_bytes := job.findings["max_bytes"]:
+        cut = job.findings["truncated_texts"] / job.findings["rows_kept"]
+        say(f"reading {max_bytes} bytes of each text; {cut:.1%} of the texts are longer")
     if job.augmented is not None:
         augmentation = describe(job.augmented)
         dropped = ", ".join(

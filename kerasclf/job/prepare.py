@@ -1,7 +1,7 @@
 """Before training: reads, examines and splits the data, and checks every file of the user."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from kerasclf.data.left_out import describe_splits, find_left_out
 from kerasclf.data.sources import repeat_weights, weigh_rows
 from kerasclf.data.splits import split_examples
 from kerasclf.data.templates import find_templates, merge_groups
+from kerasclf.data.width import choose_width, describe_truncation, warn_of_truncation
 from kerasclf.decision.costs import read_costs
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
@@ -170,6 +171,8 @@ def prepare_job(config: TrainConfig) -> Job:
     if config.split is not None:
         _check_order(examples, RunLayout.open(config.split), config)
     job = Job(config, examples, findings, split)
+    job.config = config = choose_length(config, job.texts_and_class_ids("train")[0])
+    add_truncation(findings, examples, config)
     findings["warnings"] += describe_splits(examples, split, job.left_out())
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
@@ -214,14 +217,25 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     examples = load_examples(config)
     texts = examples.rows["text"].tolist()
     groups, templates = group_texts(texts, examples.rows["group"].tolist()), find_templates(texts)
-    encoder = find_encoder(config.encoder)
-    max_bytes = config.max_bytes if encoder.max_length == "max_bytes" else None
-    findings = examine(examples, groups, templates, max_bytes, config.test_share)
+    findings = examine(examples, groups, templates, config.test_share)
     if config.source_column:
         findings["sources"] = examine_sources(examples.rows, groups, config.seed)
     if config.group_templates:
         groups = merge_groups(groups, (np.arange(len(groups)), templates))
     return examples, groups, findings
+
+
+def choose_length(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
+    """The configuration with a width for texts like these, unless it has one."""
+    return replace(config, max_bytes=config.max_bytes or choose_width(texts))
+
+
+def add_truncation(findings: dict[str, Any], examples: Examples, config: TrainConfig) -> None:
+    """Adds to the findings how many texts are cut, if their bytes are read."""
+    reads_bytes = find_encoder(config.encoder).max_length == "max_bytes"
+    max_bytes = config.max_bytes if reads_bytes else None
+    findings |= describe_truncation(examples.rows["text"].tolist(), max_bytes)
+    findings["warnings"] += warn_of_truncation(findings)
 
 
 def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConfig:
