@@ -36,7 +36,7 @@ class DoctorOptions(command.Options):
     """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
     from 1."""
     max_bytes: int | None = None
-    """Texts with more UTF-8 bytes count as truncated; default: as many as `kerasclf train` reads."""
+    """Texts with more UTF-8 bytes count as truncated; default: the width of `kerasclf train`."""
 
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:

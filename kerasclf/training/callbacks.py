@@ -51,6 +51,7 @@ class Validation(keras.callbacks.Callback):
     def __init__(
         self,
         core: keras.Model,
+        trained: keras.Model,
         loss: keras.losses.Loss,
         dataset: tf.data.Dataset,
         class_ids: np.ndarray,
@@ -63,8 +64,9 @@ class Validation(keras.callbacks.Callback):
 
         Args:
             core: the model without its optimizer, whose weights are saved.
+            trained: what is validated: the core, or its layers above the frozen ones.
             loss: loss of class ids and logits, for val_loss.
-            dataset: model inputs of all n validation rows, in order.
+            dataset: inputs of `trained` for all n validation rows, in order.
             class_ids: int64 [n], their true class ids.
             scores: macro-F1 of earlier epochs.
             epochs: maximum number of epochs.
@@ -75,7 +77,7 @@ class Validation(keras.callbacks.Callback):
         self._core, self._loss, self._dataset, self._class_ids = core, loss, dataset, class_ids
         # Not `predict`, which would distribute rows over workers that each validate all.
         self._forward = tf.function(
-            lambda features: core(features, training=False), reduce_retracing=True
+            lambda features: trained(features, training=False), reduce_retracing=True
         )
         self._scores, self._epochs, self._patience = list(scores), epochs, patience
         self._best_weights = best_weights

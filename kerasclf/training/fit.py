@@ -9,6 +9,7 @@ from kerasclf.models.featurizer import Featurizer
 from kerasclf.run.history import Epoch, read_history
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.callbacks import Backup, EpochSeeds, HistoryFile, Validation, is_over
+from kerasclf.training.frozen import cache_frozen
 from kerasclf.training.objective import Objective
 from kerasclf.training.progress_bar import ProgressBar
 from kerasclf.training.strategy import make_trainable
@@ -66,7 +67,9 @@ def fit(
     if is_over(scores, config.epochs, config.patience):
         return history
     steps = steps_per_epoch(objective.class_ids, config.sampler, config.batch_size)
-    model = make_trainable(core, config.jit_compile)
+    cached = cache_frozen(core, featurizer, [*objective.texts, *validation[0]])
+    trained, features = cached or (core, featurizer)
+    model = make_trainable(trained, config.jit_compile)
     optimizer = make_optimizer(config, steps * config.epochs)
     # Each tower has its own loss: averaging helps only towers that make different errors.
     towers = len(model.outputs)
@@ -84,7 +87,7 @@ def fit(
         objective.texts,
         objective.class_ids,
         objective.targets,
-        featurizer,
+        features,
         batch_size=config.batch_size,
         sampler=config.sampler,
         seed=config.seed,
@@ -96,8 +99,9 @@ def fit(
         EpochSeeds(),
         Validation(
             core,
+            trained,
             loss,
-            evaluation_dataset(validation[0], featurizer, config.batch_size),
+            evaluation_dataset(validation[0], features, config.batch_size),
             validation[1],
             scores,
             config.epochs,
