@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import command
-from kerasclf.config import TrainConfig
+from kerasclf.config import ResolvedInt, TrainConfig, option
 
 
 @dataclass
@@ -35,7 +35,7 @@ class DoctorOptions(command.Options):
     header: bool = True
     """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
     from 1."""
-    max_bytes: int | None = None
+    max_bytes: ResolvedInt = option(None)
     """Texts with more UTF-8 bytes count as truncated; default: the width of `kerasclf train`."""
 
 

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from kerasclf.config import TrainConfig
 from kerasclf.data.width import choose_width, describe_truncation, warn_of_truncation
 from kerasclf.doctor import main as doctor
+from kerasclf.job.kept import train_once
 from kerasclf.train import main as train
 
 
@@ -63,6 +65,16 @@ def test_training_rows_choose_the_width_of_a_run(table, tmp_path, capsys):
         assert json.load(file)["max_bytes"] == 192
     assert train([*options, "--encoder=linear", "--max-bytes=64", "--name=short"]) == 0
     assert "reading 64 bytes of each text; 6.0% of the texts are longer" in capsys.readouterr().err
+
+
+def test_a_kept_run_is_found_by_its_default_width(table, tmp_path):
+    options = {"data": table, "output": tmp_path, "split_column": "part", "encoder": "linear"}
+    first = train_once(TrainConfig(**options))
+    assert train_once(TrainConfig(**options))["run"] == first["run"]
+    assert train_once(TrainConfig(**options, max_bytes=192))["run"] == first["run"]
+    narrow = train_once(TrainConfig(**options, max_bytes=64))
+    assert narrow["run"] != first["run"]
+    assert train_once(TrainConfig(**options))["run"] == first["run"]
 
 
 def test_doctor_counts_as_train_cuts(table, capsys):

@@ -18,6 +18,7 @@ from kerasclf.classifier import Classifier
 from kerasclf.console import say, warn
 from kerasclf.data.sources import AUGMENTED, UNKNOWN, measured_columns
 from kerasclf.decision.rule import fit_decision
+from kerasclf.encoders import find_encoder
 from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.latency import measure_latency
 from kerasclf.evaluation.novelty import describe_novelty
@@ -133,9 +134,9 @@ def _announce(job: Job, layout: RunLayout, parameters: int | None) -> None:
     sizes = ", ".join(f"{count} {split}" for split, count in _split_sizes(job).items())
     size = "no network" if parameters is None else f"{parameters:,} parameters"
     say(f"{layout.root}: {sizes} rows, {size}")
-    if max_bytes := job.findings["max_bytes"]:
+    if find_encoder(job.config.encoder).max_length == "max_bytes":
         cut = job.findings["truncated_texts"] / job.findings["rows_kept"]
-        say(f"reading {max_bytes} bytes of each text; {cut:.1%} of the texts are longer")
+        say(f"reading {job.config.max_bytes} bytes of each text; {cut:.1%} of the texts are longer")
     if job.augmented is not None:
         augmentation = describe(job.augmented)
         dropped = ", ".join(

@@ -1,6 +1,7 @@
 """Runs that are trained once: the same job again finds the finished run, or goes on with it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ import numpy as np
 from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports
 from kerasclf.errors import UserError
-from kerasclf.files import load_record
-from kerasclf.job.prepare import Job, load_unchanged, prepare_job, resume_job
+from kerasclf.files import load_record, load_table
+from kerasclf.job.prepare import Job, choose_length, load_unchanged, prepare_job, resume_job
 from kerasclf.run.hold import is_held
 from kerasclf.run.layout import RunLayout
 
@@ -40,12 +41,16 @@ def find_kept(config: TrainConfig, soft_labels: "SoftLabels | None" = None) -> R
 def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
     """Whether a run has a configuration, and its data is still what it was."""
     try:
-        if TrainConfig.from_yaml(layout.config) != config:
+        kept = TrainConfig.from_yaml(layout.config)
+        if replace(kept, max_bytes=config.max_bytes) != config:
             return False
-        load_unchanged(layout)
+        rows = load_unchanged(layout).rows
     except UserError:
         return False
-    return True
+    if config.max_bytes is None:
+        is_train = (load_table(layout.split)["split"] == "train").to_numpy()
+        config = choose_length(config, rows["text"][is_train].tolist())
+    return kept == config
 
 
 def _has(path: Path, soft_labels: "SoftLabels") -> bool:
