@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from kerasclf import command, console
+from benchmarks.exported import describe_file, measure_file
+from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.data.tables import read_table
 from kerasclf.errors import UserError
@@ -167,21 +168,6 @@ def _summarize(name: str, split: dict[str, Any], folds: list[dict[str, Any]]) ->
     }
 
 
-def measure_file(run: Path) -> dict[str, Any]:
-    """Bytes and median latency of the dynamic_int8 .tflite of a run, if it reads bytes."""
-    with console.quiet_imports():
-        from export.litert.benchmark import benchmark_files
-        from export.litert.export_tflite import export_tflite
-        from kerasclf.run.members import reads_bytes
-    if not reads_bytes(RunLayout.open(run)):
-        return {"bytes": None, "p50_ms": None}
-    file = run.parent / f"{run.parent.name}.tflite"
-    if not file.is_file():
-        export_tflite(run, "dynamic_int8", file)
-    measured = benchmark_files([file])["measured"][0]
-    return {"bytes": measured["bytes"], "p50_ms": measured["p50_ms"]}
-
-
 def show(result: dict[str, Any]) -> None:
     """Prints the table."""
     print("| model | all test rows | manual | synthetic | manual, 5 folds | .tflite | p50 |")
@@ -192,9 +178,8 @@ def show(result: dict[str, Any]) -> None:
             f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})" if score else ""
             for score in scores
         ]
-        size = f"{row['bytes'] / 1e6:.2f} MB" if row["bytes"] else ""
-        p50 = f"{row['p50_ms']:.2f} ms" if row["p50_ms"] else ""
-        print(f"| {row['model']} | {' | '.join(cells)} | {row['folds']:.3f} | {size} | {p50} |")
+        file = describe_file(row)
+        print(f"| {row['model']} | {' | '.join(cells)} | {row['folds']:.3f} | {file} |")
     for name, (everything, manual, folds) in PUBLISHED.items():
         of_folds = f"{folds:.3f}" if folds else ""
         print(f"| published: {name} | {everything:.3f} | {manual:.3f} | | {of_folds} | | |")

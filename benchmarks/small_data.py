@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from benchmarks.exported import describe_file, measure_file
 from benchmarks.quality import UNUSED, cut
 from export.distillation.config import DistillConfig
 from kerasclf import command, console
@@ -146,8 +147,6 @@ def _reviews_and_posts(table: Path | None) -> pd.Series:
 
 
 def _summarize(data_set: str, seed: int, model: str, metrics: dict[str, Any]) -> dict[str, Any]:
-    from benchmarks.earlier_attempt import measure_file
-
     return {
         "data": data_set,
         "seed": seed,
@@ -166,13 +165,11 @@ def show(result: dict[str, Any]) -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in result["results"]:
         test, gain = row["test"], row["over_baseline"]
-        size = f"{row['bytes'] / 1e6:.2f} MB" if row["bytes"] else ""
-        p50 = f"{row['p50_ms']:.2f} ms" if row["p50_ms"] else ""
         print(
             f"| {row['data']} | {row['seed']} | {row['model']} | {row['validation']:.3f} "
             f"| {test['value']:.3f} ({test['low']:.3f} to {test['high']:.3f}) "
             f"| {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) "
-            f"| {size} | {p50} |"
+            f"| {describe_file(row)} |"
         )
 
 
