@@ -1,5 +1,8 @@
 // Loads a SavedModel as TF Serving does, without Python, and prints its predictions for texts.
-// load_saved_model FOLDER [DIMENSION...] < texts, each as its length (uint32) and its bytes
+// load_saved_model FOLDER [LIBRARY.so...] [DIMENSION...] < texts, each as length (uint32) and bytes
+// The libraries hold ops of TensorFlow Text, which TF Serving has built in.
+#include <dlfcn.h>
+
 #include <cstdint>
 #include <iostream>
 
@@ -7,10 +10,13 @@
 #include "tensorflow/core/framework/tensor.h"
 
 int main(int argc, char** argv) {
+  int first = 2;
+  for (; first < argc && std::string(argv[first]).find(".so") != std::string::npos; ++first)
+    if (!dlopen(argv[first], RTLD_NOW)) return std::cerr << dlerror() << '\n', 4;
   tensorflow::SavedModelBundle bundle;
   TF_CHECK_OK(LoadSavedModel({}, {}, argv[1], {"serve"}, &bundle));
   tensorflow::TensorShape shape;
-  for (int i = 2; i < argc; ++i) shape.AddDim(std::stoll(argv[i]));
+  for (int i = first; i < argc; ++i) shape.AddDim(std::stoll(argv[i]));
   tensorflow::Tensor input(tensorflow::DT_STRING, shape);
   for (int64_t i = 0; i < input.NumElements(); ++i) {
     uint32_t size = 0;
