@@ -60,7 +60,7 @@ def measure(options: EarlierAttemptOptions) -> dict[str, Any]:
     """Trains what is missing, and collects the figures."""
     if options.data is None:
         raise UserError("found no --data FILE; expected the table of the earlier attempt")
-    table = read_table(options.data, "utf-8")
+    table = read_table(options.data)
     if missing := {"text", "label", "source"} - set(table.columns):
         raise UserError(f"{options.data} has no column {min(missing)!r}")
     models: dict[str, dict[str, Any]] = {

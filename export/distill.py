@@ -94,7 +94,7 @@ def check_teacher(options: DistillOptions) -> None:
         if not options.teacher:
             raise UserError("--budget needs --teacher; for a run, use kerasclf compress")
     if options.unlabelled:
-        check_table(options.unlabelled, "utf-8")
+        check_table(options.unlabelled)
 
 
 def train_teacher(options: DistillOptions) -> "RunLayout":

@@ -78,7 +78,7 @@ class TrainConfig:
     dataset: str | None = None
     """Name of a data set (see `kerasclf datasets`); without --data, chat-language."""
     data: Path | None = None
-    """Table of texts and labels (CSV, TSV, JSON, Parquet, Feather, ORC)."""
+    """Table of texts and labels (CSV, TSV, JSON, Excel, Parquet, Feather, ORC)."""
     validation: Path | None = option(None, needs=DATA)
     """Table of validation rows; otherwise they are split off --data."""
     test: Path | None = option(None, needs=DATA)
@@ -101,10 +101,14 @@ class TrainConfig:
     slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = option((), needs=DATA)
     """Column whose values the report has figures of; may be repeated."""
     encoding: str = option("utf-8", needs=DATA)
-    """Encoding of CSV, TSV and JSON files."""
+    """Encoding of CSV, TSV and JSON files; one that is not UTF-8 is recognized."""
+    delimiter: str | None = option(None, needs=DATA)
+    """Character between the cells of CSV files (default: found in the first line)."""
+    sheet: str | None = option(None, needs=DATA)
+    """Sheet of Excel workbooks, its name or its number from 1 (default: the first)."""
     header: bool = option(True, needs=DATA)
-    """Whether the first row of CSV and TSV files names the columns; else their names are their
-    numbers, from 1."""
+    """Whether the first row of CSV, TSV and Excel files names the columns; else their names are
+    their numbers, from 1."""
     label_order: tuple[str, ...] = option((), needs=DATA)
     """Labels from lowest to highest, if they are ordered."""
     min_class_rows: int | None = None

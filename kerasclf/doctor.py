@@ -10,14 +10,15 @@ import tyro
 
 from kerasclf import command
 from kerasclf.config import ResolvedInt, TrainConfig, option
+from kerasclf.table_options import TableOptions
 
 
 @dataclass
-class DoctorOptions(command.Options):
+class DoctorOptions(TableOptions, command.Options):
     """Check a table for duplicates, conflicting labels and other problems before training on it."""
 
     file: Annotated[Path | None, tyro.conf.Positional] = None
-    """Table of texts and labels (CSV, TSV, JSON, Parquet, Feather, ORC)."""
+    """Table of texts and labels (CSV, TSV, JSON, Excel, Parquet, Feather, ORC)."""
     dataset: str | None = None
     """Name of a data set (see `kerasclf datasets`), instead of a file."""
     text_column: str = "text"
@@ -30,11 +31,6 @@ class DoctorOptions(command.Options):
     """Column of where a row comes from, such as manual or synthetic."""
     slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Column whose values are measured one by one; may be repeated."""
-    encoding: str = "utf-8"
-    """Encoding of a CSV, TSV or JSON file."""
-    header: bool = True
-    """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
-    from 1."""
     max_bytes: ResolvedInt = option(None)
     """Texts with more UTF-8 bytes count as truncated; default: the width of `kerasclf train`."""
 
@@ -52,6 +48,8 @@ def examine_options(options: DoctorOptions) -> dict[str, Any]:
         source_column=options.source_column,
         slice_column=options.slice_column,
         encoding=options.encoding,
+        delimiter=options.delimiter,
+        sheet=options.sheet,
         header=options.header,
         max_bytes=options.max_bytes,
     )

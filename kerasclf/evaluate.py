@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import command
+from kerasclf.table_options import TableOptions
 
 
 @dataclass
-class EvaluateOptions(command.Options):
+class EvaluateOptions(TableOptions, command.Options):
     """Measure a finished run, on its own test rows or on new data."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
@@ -27,11 +28,6 @@ class EvaluateOptions(command.Options):
     """Column of where a row comes from; each source is measured."""
     slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Column whose values are measured one by one; may be repeated."""
-    encoding: str = "utf-8"
-    """Encoding of CSV, TSV and JSON."""
-    header: bool = True
-    """Whether the first row of CSV and TSV names the columns; else their names are their numbers,
-    from 1."""
     seed: int | None = None
     """Seed of the bootstrap (default: the seed of the run)."""
 
@@ -45,9 +41,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         options.data,
         options.text_column,
         options.label_column,
-        options.encoding,
+        options.reading,
         options.seed,
-        options.header,
         options.source_column,
         options.slice_column,
     )

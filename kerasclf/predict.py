@@ -10,10 +10,11 @@ import tyro
 
 from kerasclf import command, console
 from kerasclf.errors import UserError
+from kerasclf.table_options import TableOptions
 
 
 @dataclass
-class PredictOptions(command.Options):
+class PredictOptions(TableOptions, command.Options):
     """Predict the labels of texts, or of every row of a table, with a finished run."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
@@ -21,16 +22,11 @@ class PredictOptions(command.Options):
     texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Texts to classify."""
     input: Path | None = None
-    """Table to classify (CSV, TSV, JSON, Parquet, Feather, ORC)."""
+    """Table to classify (CSV, TSV, JSON, Excel, Parquet, Feather, ORC)."""
     output: Path | None = None
     """Table to write: the rows of the input in their order, with the predictions as columns."""
     text_column: str = "text"
     """Column of the texts."""
-    encoding: str = "utf-8"
-    """Encoding of a CSV, TSV or JSON input."""
-    header: bool = True
-    """Whether the first row of a CSV or TSV input names the columns; else their names are their
-    numbers, from 1."""
     prefix: str = ""
     """Put before the names of the columns that are added to the table."""
 
@@ -51,8 +47,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
             options.input,
             options.output,
             options.text_column,
-            options.encoding,
-            options.header,
+            options.reading,
             options.prefix,
         )
         table.check(read_json(layout.labels))

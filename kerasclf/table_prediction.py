@@ -1,7 +1,7 @@
 """Predictions for the rows of a table of any length, in constant memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.reading import Reading
 from kerasclf.data.table_writer import WRITTEN, TableWriter
-from kerasclf.data.tables import check_table, pick_column, read_chunks
+from kerasclf.data.tables import check_table, find_column, pick_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
 
@@ -33,16 +34,14 @@ class PredictionTable:
         output: table to write in the format of its suffix: the rows of the input in their order,
             with the columns of the input and those of `Classifier.predict`.
         text_column: column with the texts.
-        encoding: of the input if it is CSV, TSV or JSON.
-        has_names: whether the first row of CSV and TSV names the columns.
+        reading: how the input is read.
         prefix: put before the names of the added columns.
     """
 
     input: Path
     output: Path
     text_column: str = "text"
-    encoding: str = "utf-8"
-    has_names: bool = True
+    reading: Reading = field(default_factory=Reading)
     prefix: str = ""
 
     def check(self, labels: Sequence[str]) -> None:
@@ -55,7 +54,7 @@ class PredictionTable:
             UserError: the input cannot be read, lacks the column of texts or has one of the added
                 columns, or the output cannot be written.
         """
-        check_table(self.input, self.encoding)
+        check_table(self.input, self.reading)
         check_writable(self.output)
         if self.output.suffix.lower() not in WRITTEN:
             raise UserError(
@@ -73,7 +72,7 @@ class PredictionTable:
 
     def read_chunks(self, rows: int) -> Iterator[pd.DataFrame]:
         """The input in chunks of at most `rows` rows."""
-        return read_chunks(self.input, self.encoding, rows, self.has_names)
+        return read_chunks(self.input, self.reading, rows)
 
 
 def predict_table(classifier: "Classifier", table: PredictionTable) -> dict[str, int]:
@@ -100,7 +99,8 @@ def predict_table(classifier: "Classifier", table: PredictionTable) -> dict[str,
     ):
         task = counter.add_task("", total=None)
         for chunk in table.read_chunks(CHUNK_ROWS):
-            texts = as_text(pick_column(chunk, table.text_column, table.input, "--text-column"))
+            column = find_column(chunk, table.text_column, table.input, "--text-column")
+            texts = as_text(chunk[column])
             has_text = ~texts.map(is_blank).to_numpy(dtype=bool)
             predictions = classifier.predict(texts[has_text])
             predictions.index = pd.Index(np.flatnonzero(has_text))

@@ -73,7 +73,7 @@ BAD_TRAINING = {
     "class with 1 row": (["--data={dir}/rare.csv"], "class 'b' has 1 distinct row"),
     "empty texts": (["--data={dir}/blank.csv"], "all 4 texts are empty"),
     "binary file": (["--data={dir}/binary.csv"], "binary file"),
-    "bad encoding": (["--data={dir}/latin.csv"], "not valid utf-8.*--encoding latin-1"),
+    "bad encoding": (["--data={dir}/damaged.csv"], "not valid utf-8.*--encoding latin-1"),
     "unknown encoding": (["--data={table}", "--encoding=utf-9"], "unknown encoding"),
     "unknown data set": (["--dataset=id-hat"], "no data set 'id-hat'"),
     "two sources": (["--data={table}", "--dataset=smsa"], "give only one"),
@@ -141,6 +141,7 @@ def bad(tmp_path_factory, table):
     (folder / "rare.csv").write_text("text,label\na,a\nc,a\nd,a\nb,b\n")
     (folder / "blank.csv").write_text('text,label\n"",a\n" ",a\n"",b\n"  ",b\n')
     (folder / "binary.csv").write_bytes(bytes(range(256)) * 8)
+    (folder / "damaged.csv").write_bytes("text,label\ndéjà,a\n".encode() + b"d\xe9j\xe0,b\n")
     (folder / "latin.csv").write_bytes("text,label\ndéjà,a\n".encode("latin-1"))
     (folder / "three.csv").write_text("yg,yang\na,b,c\n")
     (folder / "bad.yaml").write_text("epoch: 3\n")

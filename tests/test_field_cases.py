@@ -9,6 +9,7 @@ import pytest
 
 from kerasclf import cli
 from kerasclf.data.cells import as_text
+from kerasclf.data.reading import Reading
 from kerasclf.data.tables import read_chunks, read_table
 from kerasclf.errors import UserError
 
@@ -33,7 +34,7 @@ def test_5574_lines_with_five_stray_quotes_are_5574_rows(tmp_path):
         lines[place] = lines[place].replace("message", '"message')
     path = write(tmp_path, "t.tsv", "\n".join(["label\ttext", *lines]))
     assert len(read_table(path)) == 5574
-    assert sum(len(chunk) for chunk in read_chunks(path, "utf-8", 1000)) == 5574
+    assert sum(len(chunk) for chunk in read_chunks(path, Reading(), 1000)) == 5574
 
 
 def test_a_quoted_cell_of_a_tab_separated_file_may_run_over_lines(tmp_path, capsys):
@@ -79,7 +80,7 @@ def test_the_byte_order_mark_says_the_encoding(tmp_path, encoding, capsys):
     rows = read_table(write(tmp_path, "t.tsv", marked.encode(encoding)))
     assert rows.to_dict("list") == {"text": ["hé"], "label": ["x"]}
     if encoding != "utf-8-sig":
-        assert "is read as UTF-" in capsys.readouterr().err
+        assert "is read as utf-" in capsys.readouterr().err
 
 
 def test_the_doctor_says_the_encoding_that_was_read(tmp_path, capsys):
@@ -91,7 +92,7 @@ def test_the_doctor_says_the_encoding_that_was_read(tmp_path, capsys):
 
 def test_without_a_header_columns_have_numbers(tmp_path):
     path = write(tmp_path, "t.csv", "good,the soup was warm\nbad,cold tea\ngood,fresh bread\n")
-    rows = read_table(path, has_names=False)
+    rows = read_table(path, Reading(has_names=False))
     assert rows.to_dict("list") == {
         "1": ["good", "bad", "good"],
         "2": ["the soup was warm", "cold tea", "fresh bread"],
@@ -134,7 +135,7 @@ def test_columnar_files_without_the_index_of_pandas(tmp_path, suffix):
     assert read["text"].tolist() == kept["text"].tolist()
     if suffix != ".orc":
         assert list(read.columns) == ["text", "label"]
-    chunks = list(read_chunks(path, "utf-8", 4))
+    chunks = list(read_chunks(path, Reading(), 4))
     assert [len(chunk) for chunk in chunks] == [4, 2]
     assert pd.concat(chunks)["text"].tolist() == kept["text"].tolist()
 

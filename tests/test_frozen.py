@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasclf.classifier import Classifier
 from kerasclf.config import TrainConfig
-from kerasclf.job.execute import train_core
+from kerasclf.job.execute import run_job, train_core
 from kerasclf.job.prepare import prepare_job
 from kerasclf.models.build import build_model
 from kerasclf.run.layout import RunLayout
@@ -33,6 +34,11 @@ def config(minilm, table, tmp_path):
 def built(config):
     """Featurizer and core."""
     return build_model(config.resolved(), 3)
+
+
+def test_a_core_that_was_split_is_built_anew(config, tmp_path):
+    metrics = run_job(prepare_job(replace(config, epochs=1)))
+    assert Classifier.load(metrics["run"]).predict_proba(TEXTS).shape == (5, 3)
 
 
 def test_the_layers_above_compute_what_the_core_computes(built):

@@ -17,7 +17,8 @@ ROOMS = (
     *("kerasclf.encoders", "kerasclf.config", "kerasclf.command", "kerasclf.train_options"),
     "kerasclf.client",
     # Arrays and tables.
-    *("kerasclf.statistics", "kerasclf.data", "kerasclf.augmentation", "kerasclf.decision"),
+    *("kerasclf.statistics", "kerasclf.data", "kerasclf.table_options"),
+    *("kerasclf.augmentation", "kerasclf.decision"),
     # A run on disk, and a model in memory.
     *(
         "kerasclf.run",

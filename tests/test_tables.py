@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from kerasclf.data.cells import as_text
+from kerasclf.data.reading import Reading
 from kerasclf.data.table_writer import TableWriter
 from kerasclf.data.tables import read_chunks, read_table
 from kerasclf.errors import UserError
@@ -19,7 +20,7 @@ def test_tables_written_in_chunks_are_read_back(tmp_path, suffix):
         writer.write(ROWS.iloc[4:])
     whole = read_table(path)
     assert whole.to_dict("list") == ROWS.to_dict("list")
-    chunks = list(read_chunks(path, "utf-8", 2))
+    chunks = list(read_chunks(path, Reading(), 2))
     assert [len(chunk) for chunk in chunks] == [2, 2, 2]
     assert pd.concat(chunks)["text"].tolist() == ROWS["text"].tolist()
 
@@ -42,7 +43,11 @@ def test_as_text():
         ("t.csv", b"", "is empty"),
         ("t.csv", b"text,label\n", "no rows"),
         ("t.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "binary file"),
-        ("t.csv", b"text,label\nd\xe9j\xe0,x\n", "line 2 has the byte 0xe9.*--encoding latin-1"),
+        (
+            "t.csv",
+            b"text,label\n\xc3\xa9t\xc3\xa9,x\nd\xe9j\xe0,x\n",
+            "line 3 has the byte 0xe9.*--encoding latin-1",
+        ),
         (
             "t.csv",
             b"text,label\na,b,c\n1,2,3\n",
@@ -53,7 +58,11 @@ def test_as_text():
         ("t.jsonl", b"[1, 2]\n", "line 1: not a JSON object"),
         ("t.parquet", b"text,label\n", "not a Parquet file"),
         ("t.parquet", b"PAR1 and no more", "not a complete Parquet file"),
-        ("t.xlsx", b"PK", r"expected one of .csv, .tsv"),
+        ("t.xlsx", b"PK", "is not an Excel workbook"),
+        ("t.xlsx", b"text,label\n", "is not a Excel file"),
+        ("t.csv.gz", b"text,label\n", "cannot read .*Not a gzipped file"),
+        ("t.parquet.gz", b"", r"expected one of .csv, .tsv"),
+        ("t.xls", b"PK", r"expected one of .csv, .tsv"),
     ],
 )
 def test_bad_files(tmp_path, name, content, message):
@@ -70,4 +79,4 @@ def test_missing_file_folder_and_encoding(tmp_path):
         read_table(tmp_path)
     (tmp_path / "t.csv").write_text("text\nx\n")
     with pytest.raises(UserError, match="unknown encoding 'utf-9'"):
-        read_table(tmp_path / "t.csv", "utf-9")
+        read_table(tmp_path / "t.csv", Reading("utf-9"))

@@ -8,8 +8,9 @@ import numpy as np
 
 from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.duplicates import NearDuplicateIndex, normalize
+from kerasclf.data.reading import Reading
 from kerasclf.data.splits import hash_text
-from kerasclf.data.tables import pick_column, read_chunks
+from kerasclf.data.tables import find_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.evaluation.provenance import tell_apart
 from kerasclf.job.prepare import Job
@@ -27,7 +28,7 @@ BLANK, DUPLICATE, LABELLED, MEASURED, NEAR = (
 
 
 def read_pile(
-    path: Path, text_column: str, job: Job, most: int, encoding: str = "utf-8"
+    path: Path, text_column: str, job: Job, most: int
 ) -> tuple[list[str], dict[str, Any]]:
     """Reads texts for teachers to label.
 
@@ -40,7 +41,6 @@ def read_pile(
         text_column: its column of texts.
         job: whose rows the texts are compared with; its seed is that of the sample.
         most: number of texts to keep; of more, a random sample.
-        encoding: of CSV, TSV and JSON.
 
     Returns:
         The texts in their order, and their description: "rows" read, "left_out" by reason, "used",
@@ -58,8 +58,9 @@ def read_pile(
     left_out: Counter[str] = Counter()
     sample: list[tuple[int, str]] = []
     rows = 0
-    for chunk in read_chunks(path, encoding, CHUNK_ROWS):
-        texts = as_text(pick_column(chunk, text_column, path, "--text-column")).tolist()
+    for chunk in read_chunks(path, Reading(), CHUNK_ROWS):
+        column = find_column(chunk, text_column, path, "--text-column")
+        texts = as_text(chunk[column]).tolist()
         for position, text in enumerate(texts, start=rows):
             key = hash_text(normalize(text))
             reason = BLANK if is_blank(text) else DUPLICATE if key in seen else own.get(key)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from kerasclf.config import DEFAULT_DATA_SET, TrainConfig
 from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.reading import Reading, find_encoding
 from kerasclf.data.registry import read_data_set
 from kerasclf.data.sources import check_sources, slice_name
-from kerasclf.data.tables import find_encoding, pick_column, read_table
+from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -94,7 +95,7 @@ def load_examples(config: TrainConfig) -> Examples:
         ordered = bool(label_order)
         files = [file for file in (config.data, config.validation, config.test) if file]
         frame = _read_files(config)
-        encodings = {find_encoding(file, config.encoding): None for file in files}
+        encodings = {find_encoding(file, config.encoding)[0]: None for file in files}
         source = {"files": ", ".join(map(str, files)), "encoding": ", ".join(encodings)}
     rows = pd.DataFrame({"row": range(len(frame)), "text": as_text(frame["text"])})
     slices = map(slice_name, config.slice_column)
@@ -121,8 +122,13 @@ def _read_files(config: TrainConfig) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def read_options(config: TrainConfig) -> Reading:
+    """How the tables of a configuration are read."""
+    return Reading(config.encoding, config.delimiter, config.sheet, config.header)
+
+
 def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
-    frame = read_table(path, config.encoding, config.header)
+    frame = read_table(path, read_options(config))
     columns = {
         "text": pick_column(frame, config.text_column, path, "--text-column"),
         "label": pick_column(frame, config.label_column, path, "--label-column"),

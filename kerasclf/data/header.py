@@ -1,6 +1,7 @@
 """The header of a CSV or TSV file: separator, names of the columns, and where the rows begin."""
 
 import csv
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +38,13 @@ class Header:
     unnamed: tuple[int, ...] = ()
 
 
-def read_header(file: IO[bytes], source: str, suffix: str, has_names: bool = True) -> Header:
+def read_header(
+    file: IO[bytes],
+    source: str,
+    suffix: str,
+    has_names: bool = True,
+    delimiter: str | None = None,
+) -> Header:
     """Reads the header of a file in UTF-8, and leaves the file at its first row.
 
     A .csv may say its separator in a first line `sep=;`, as spreadsheets write it; without that
@@ -48,6 +55,7 @@ def read_header(file: IO[bytes], source: str, suffix: str, has_names: bool = Tru
         source: its path, for messages.
         suffix: .csv or .tsv.
         has_names: whether the first row names the columns; else their names are their numbers.
+        delimiter: separator of a .csv; None to find it.
 
     Raises:
         UserError: there is no header, it is not UTF-8, or two columns have the same name.
@@ -63,7 +71,7 @@ def read_header(file: IO[bytes], source: str, suffix: str, has_names: bool = Tru
         separator = declared[1].decode("latin-1")
         offset, lines = offset + len(first), 1
     elif suffix == ".csv":
-        separator = _find_separator(first.decode("utf-8", "replace"))
+        separator = delimiter or _find_separator(first.decode("utf-8", "replace"))
     file.seek(offset)
     record = next(read_csv_records(file, separator), None)
     if record is None:
@@ -136,9 +144,10 @@ def missing_column(
             f"({', '.join(names)[:80]}): give --no-header, and the number of the column with "
             f"{option}, such as {option} 1"
         )
-    return UserError(
-        f"{source} has no column {column!r}, only {', '.join(names[:20])}; name it with {option}"
-    )
+    near = difflib.get_close_matches(column.casefold(), [name.casefold() for name in names], 1)
+    meant = next((name for name in names if near and name.casefold() == near[0]), None)
+    hint = f"did you mean {option} {meant!r}?" if meant else f"name it with {option}"
+    return UserError(f"{source} has no column {column!r}, only {', '.join(names[:20])}; {hint}")
 
 
 def looks_like_data(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -1,5 +1,7 @@
-"""Tables read whole or in chunks: CSV, TSV, JSON, Parquet, Feather and ORC."""
+"""Tables read whole or in chunks: CSV, TSV, JSON, Excel, Parquet, Feather and ORC."""
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,62 +10,58 @@ import pandas as pd
 from kerasclf.console import say
 from kerasclf.data.columnar import COLUMNAR, read_columnar
 from kerasclf.data.header import SEPARATORS, WIDE_MARKS, check_names, missing_column
+from kerasclf.data.reading import (
+    GZIP,
+    WORKBOOK,
+    Reading,
+    find_encoding,
+    open_binary,
+    table_suffix,
+)
 from kerasclf.data.text_tables import read_delimited, read_json_array, read_json_lines
+from kerasclf.data.workbooks import read_workbook
 from kerasclf.errors import UserError
 
 JSON_LINES = (".jsonl", ".ndjson")
 JSON_ARRAY = ".json"
-FORMATS = (*SEPARATORS, *JSON_LINES, JSON_ARRAY, *COLUMNAR)
+FORMATS = (*SEPARATORS, *JSON_LINES, JSON_ARRAY, WORKBOOK, *COLUMNAR)
+"""Suffixes of tables; text files may end in .gz after it."""
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
-_MAGIC = {".parquet": b"PAR1", ".orc": b"ORC"}
+_MAGIC = {".parquet": b"PAR1", ".orc": b"ORC", WORKBOOK: b"PK"}
 
 
-def read_table(path: Path, encoding: str = "utf-8", has_names: bool = True) -> pd.DataFrame:
+def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
     """Reads a whole table.
 
     Args:
         path: of the table.
-        encoding: of CSV, TSV and JSON.
-        has_names: whether the first row of CSV and TSV names the columns; else they are called
-            "1", "2" and so on.
+        reading: how it is read; None for the defaults.
 
     Returns:
-        The columns of the file. In CSV and TSV every value is a string, and an empty cell is an
-        empty string, so that a text "NA" or a label "null" is kept as it is.
+        The columns of the file. In CSV, TSV and Excel every value is a string, and an empty cell is
+        an empty string, so that a text "NA" or a label "null" is kept as it is.
 
     Raises:
         UserError: the file is missing, empty or binary, has another format or encoding, or a row
             that is not valid.
     """
-    frames = list(read_chunks(path, encoding, None, has_names))
+    frames = list(read_chunks(path, reading or Reading(), None))
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def read_chunks(
-    path: Path, encoding: str, chunk_rows: int | None, has_names: bool = True
-) -> Iterator[pd.DataFrame]:
+def read_chunks(path: Path, reading: Reading, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
     """Reads a table in chunks of at most `chunk_rows` rows, or in one chunk if that is None.
 
     Raises:
         UserError: as in `read_table`, at the chunk that cannot be read.
     """
-    check_table(path, encoding)
-    suffix = path.suffix.lower()
-    found = find_encoding(path, encoding)
-    if found != encoding:
-        say(f"{path} is read as {found.upper()}: it begins with its byte order mark")
-    encoding = found
-    if suffix in SEPARATORS:
-        frames = read_delimited(path, encoding, chunk_rows, has_names)
-    elif suffix in JSON_LINES:
-        frames = read_json_lines(path, encoding, chunk_rows)
-    elif suffix == JSON_ARRAY:
-        frames = read_json_array(path, encoding)
-    else:
-        frames = read_columnar(path, chunk_rows)
-    empty = True
+    check_table(path, reading)
+    encoding, empty = reading.encoding, True
     try:
-        for frame in frames:
+        encoding, reason = find_encoding(path, encoding)
+        if reason:
+            say(f"{path} is read as {encoding}, since {reason}; --encoding NAME reads it otherwise")
+        for frame in _read_frames(path, encoding, reading, chunk_rows):
             if empty:
                 check_names(tuple(map(str, frame.columns)), str(path))
             empty = False
@@ -73,11 +71,28 @@ def read_chunks(
             f"{path} is not valid {encoding}: {_find_undecodable(path, encoding)}; give the "
             "encoding of the file, such as --encoding latin-1"
         ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"cannot read {path}: {error}; compress it again") from error
     if empty:
         raise UserError(f"{path} has no rows; expected a header and at least one row")
 
 
-def check_table(path: Path, encoding: str) -> None:
+def _read_frames(
+    path: Path, encoding: str, reading: Reading, chunk_rows: int | None
+) -> Iterator[pd.DataFrame]:
+    suffix = table_suffix(path)
+    if suffix in SEPARATORS:
+        return read_delimited(path, encoding, chunk_rows, reading)
+    if suffix == WORKBOOK:
+        return read_workbook(path, reading.sheet, chunk_rows, reading.has_names)
+    if suffix in JSON_LINES:
+        return read_json_lines(path, encoding, chunk_rows)
+    if suffix == JSON_ARRAY:
+        return read_json_array(path, encoding)
+    return read_columnar(path, chunk_rows)
+
+
+def check_table(path: Path, reading: Reading | None = None) -> None:
     """Checks a table without reading all of it.
 
     Raises:
@@ -87,32 +102,54 @@ def check_table(path: Path, encoding: str) -> None:
         raise UserError(f"there is no file {path}; expected a table ({', '.join(FORMATS)})")
     if not path.is_file():
         raise UserError(f"{path} is not a file; expected a table ({', '.join(FORMATS)})")
-    if path.suffix.lower() not in FORMATS:
+    reading, suffix = reading or Reading(), table_suffix(path)
+    is_text = suffix not in (*COLUMNAR, WORKBOOK)
+    if suffix not in FORMATS or (path.suffix.lower() == GZIP and not is_text):
         raise UserError(
-            f"{path} ends in {path.suffix or 'nothing'!r}; expected one of {', '.join(FORMATS)}"
+            f"{path} ends in {path.suffix or 'nothing'!r}; expected one of {', '.join(FORMATS)}, "
+            "or CSV, TSV or JSON followed by .gz"
         )
+    _check_options(path, suffix, reading)
+    encoding = reading.encoding
     try:
         "".encode(encoding)
     except LookupError as error:
         raise UserError(f"unknown encoding {encoding!r}; expected a name such as utf-8") from error
     try:
-        with path.open("rb") as file:
+        with open_binary(path) as file:
             head = file.read(65536)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read {path}: {reason}") from error
     if not head:
         raise UserError(f"{path} is empty; expected a header and at least one row")
-    suffix = path.suffix.lower()
-    if suffix in COLUMNAR:
+    if not is_text:
         magic = _MAGIC.get(suffix, b"")
         if not head.startswith(magic):
-            name = COLUMNAR[suffix]
+            name = COLUMNAR.get(suffix, "Excel")
             raise UserError(f"{path} is not a {name} file: it does not start with {magic.decode()}")
     elif not _is_wide(head, encoding):
         # Text has hardly any control characters, but a stray NUL does not make a file binary.
         controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
         if controls > max(8, 0.02 * len(head)):
-            raise UserError(f"{path} is a binary file; expected {path.suffix[1:].upper()} text")
+            raise UserError(f"{path} is a binary file; expected {suffix[1:].upper()} text")
+
+
+def _check_options(path: Path, suffix: str, reading: Reading) -> None:
+    """Checks that options of reading fit the format of a table.
+
+    Raises:
+        UserError: they do not.
+    """
+    if reading.sheet is not None and suffix != WORKBOOK:
+        raise UserError(f"--sheet is for Excel workbooks ({WORKBOOK}), found {path}; leave it out")
+    if reading.delimiter is not None:
+        if suffix != ".csv":
+            raise UserError(f"--delimiter is for CSV files, found {path}; leave it out")
+        if len(reading.delimiter) != 1 or reading.delimiter in '\r\n"':
+            raise UserError(
+                f"--delimiter is {reading.delimiter!r}; expected one character, such as ';'"
+            )
 
 
 def _is_wide(head: bytes, encoding: str) -> bool:
@@ -123,24 +160,9 @@ def _is_wide(head: bytes, encoding: str) -> bool:
     )
 
 
-def find_encoding(path: Path, encoding: str) -> str:
-    """The encoding that the byte order mark of a text file stands for, or the given one."""
-    if path.suffix.lower() in COLUMNAR or encoding.lower().replace("_", "-") not in (
-        "utf-8",
-        "utf8",
-    ):
-        return encoding
-    with path.open("rb") as file:
-        head = file.read(4)
-    for mark, found in WIDE_MARKS.items():
-        if head.startswith(mark):
-            return found
-    return encoding
-
-
 def _find_undecodable(path: Path, encoding: str) -> str:
     """Where the first byte is that cannot be decoded."""
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode(encoding)
@@ -150,19 +172,31 @@ def _find_undecodable(path: Path, encoding: str) -> str:
 
 
 def pick_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> pd.Series:
-    """One column of a table.
+    """One column of a table, and a line if its name is not quite the given one.
 
     Args:
         frame: the table.
-        column: its name.
+        column: its name; case and spaces around it do not matter if it is then clear.
         path: of the table, for messages.
         option: command-line option that names the column, for messages.
 
     Raises:
         UserError: there is no such column; the message lists the existing ones.
     """
-    if column not in frame.columns:
-        is_text = path.suffix.lower() in SEPARATORS
-        rows = frame.head(100).to_numpy().tolist() if is_text else ()
-        raise missing_column(list(map(str, frame.columns)), column, str(path), option, rows)
-    return frame[column]
+    name = find_column(frame, column, path, option)
+    if name != column:
+        say(f"{path}: column {name!r} is read as {option} {column}")
+    return frame[name]
+
+
+def find_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> str:
+    """The name of a column as it is in the table; arguments and errors are those above."""
+    if column in frame.columns:
+        return column
+    wanted = column.strip().casefold()
+    alike = [name for name in frame.columns if str(name).strip().casefold() == wanted]
+    if len(alike) == 1:
+        return alike[0]
+    has_rows = table_suffix(path) in (*SEPARATORS, WORKBOOK)
+    rows = frame.head(100).to_numpy().tolist() if has_rows else ()
+    raise missing_column(list(map(str, frame.columns)), column, str(path), option, rows)

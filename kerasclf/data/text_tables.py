@@ -1,8 +1,10 @@
 """CSV, TSV and JSON files as frames."""
 
 import contextlib
+import io
 import itertools
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import IO, Any
 
 import pandas as pd
 
-from kerasclf.console import warn
+from kerasclf.console import say, warn
 from kerasclf.data.cells import cell_to_text
-from kerasclf.data.header import MARK, Header, read_header
+from kerasclf.data.header import MARK, SEPARATORS, Header, read_header
+from kerasclf.data.reading import GZIP, Reading, open_binary, table_suffix
 from kerasclf.data.records import (
     BadRowError,
     Record,
@@ -25,15 +28,24 @@ from kerasclf.errors import UserError
 
 
 def read_delimited(
-    path: Path, encoding: str, chunk_rows: int | None, has_names: bool
+    path: Path, encoding: str, chunk_rows: int | None, reading: Reading
 ) -> Iterator[pd.DataFrame]:
     """Reads CSV or TSV in frames of strings.
+
+    Args:
+        path: of the table.
+        encoding: that was found.
+        chunk_rows: rows of a frame at most; None for one frame.
+        reading: its delimiter, and whether its first row names the columns.
 
     Raises:
         UserError: a row is not valid; the message names its line.
     """
     with open_utf8(path, encoding) as file:
-        header = read_header(file, str(path), path.suffix.lower(), has_names)
+        suffix = table_suffix(path)
+        header = read_header(file, str(path), suffix, reading.has_names, reading.delimiter)
+        if reading.delimiter is None and header.separator != SEPARATORS[suffix]:
+            say(f"{path} is separated by {header.separator!r}")
         judge = _Judge(path, header)
         rows = (judge.cells(record) for record in _records(file, header))
         while chunk := list(itertools.islice(rows, chunk_rows)):
@@ -181,20 +193,22 @@ def _advise(path: Path, value: Any) -> str:
 
 @contextlib.contextmanager
 def open_utf8(path: Path, encoding: str) -> Iterator[IO[bytes]]:
-    """Opens a text file as UTF-8; a file of another encoding is converted in a temporary one.
+    """Opens a text file as UTF-8; one that is compressed or of another encoding is converted.
 
     Raises:
         UnicodeError: the file is not valid in that encoding; UTF-8 is not checked.
     """
-    if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig"):
+    is_valid = encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
+    if is_valid and path.suffix.lower() != GZIP:
         with path.open("rb") as file:
             yield file
         return
-    with (
-        path.open(encoding=encoding, newline="") as source,
-        tempfile.TemporaryFile() as target,
-    ):
-        while block := source.read(2**20):
-            target.write(block.encode("utf-8", "surrogatepass"))
+    with open_binary(path) as source, tempfile.TemporaryFile() as target:
+        if is_valid:
+            shutil.copyfileobj(source, target)
+        else:
+            with io.TextIOWrapper(source, encoding, newline="") as text:
+                while block := text.read(2**20):
+                    target.write(block.encode("utf-8", "surrogatepass"))
         target.seek(0)
         yield target

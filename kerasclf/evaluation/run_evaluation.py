@@ -9,6 +9,7 @@ import pandas as pd
 from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports, warn
 from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.reading import Reading
 from kerasclf.data.sources import SLICE, SOURCE, slice_name
 from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import pick_column, read_table
@@ -25,9 +26,8 @@ def evaluate_run(
     data: Path | None = None,
     text_column: str = "text",
     label_column: str = "label",
-    encoding: str = "utf-8",
+    reading: Reading | None = None,
     seed: int | None = None,
-    has_names: bool = True,
     source_column: str | None = None,
     slice_columns: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -38,9 +38,8 @@ def evaluate_run(
         data: table of texts and labels; None for the test rows of the run.
         text_column: column of the texts.
         label_column: column of the labels.
-        encoding: of a CSV, TSV or JSON file.
+        reading: how the table is read; None for the defaults.
         seed: of the bootstrap; None for the run's.
-        has_names: whether the first row of a CSV or TSV file names the columns.
         source_column: column of where a row comes from; without `data`, that of the run.
         slice_columns: columns whose values are measured one by one; without `data`, the run's.
 
@@ -63,7 +62,7 @@ def evaluate_run(
         rows = load_table(layout.predictions, filters=[("split", "==", "test")])
         source = f"test rows of {layout.root}"
     else:
-        table = read_table(data, encoding, has_names)
+        table = read_table(data, reading)
         columns = {
             "text": pick_column(table, text_column, data, "--text-column"),
             "label": pick_column(table, label_column, data, "--label-column"),

@@ -43,7 +43,7 @@ ADDED = {
 """Options that earlier versions did not have, and what they did; their folds are still found."""
 NOT_LEARNED = (
     *("name", "output", "split", "target", "cost_matrix", "review_below"),
-    *("header", "source_column", "measure_on", "slice_column"),
+    *("header", "delimiter", "sheet", "source_column", "measure_on", "slice_column"),
 )
 """Options that do not change what a model learns from given rows."""
 

@@ -40,13 +40,15 @@ def load_best(
 ) -> tuple[Featurizer, keras.Model]:
     """Loads the weights of the best epoch, in float32: it is what is measured and saved.
 
+    A network with frozen layers is built anew: it was split in two for its training.
+
     Args:
         config: a resolved configuration.
         layout: the run that was trained.
         featurizer: of the network that was trained.
         core: of the same network.
     """
-    if config.mixed_precision:
+    if config.mixed_precision or not all(layer.trainable for layer in core.layers):
         prepare(config.seed, mixed_precision=False)
         featurizer, core = build_model(config, core.output_shape[-1])
     core.load_weights(layout.best_weights)
