@@ -85,8 +85,8 @@ def find_encoding(path: Path, encoding: str) -> tuple[str, str]:
     sample = _sample_of_no_utf8(path)
     if sample is None:
         return encoding, ""
-    found = _recognize(sample)
-    return (found, "it is not UTF-8") if found else (encoding, "")
+    recognized = _recognize(sample)
+    return (recognized, "it is not UTF-8") if recognized else (encoding, "")
 
 
 def _recognize(sample: bytes) -> str | None:
