@@ -3,13 +3,18 @@
 ```python
 import kerasclf
 
-classifier = kerasclf.load("runs/chat-language/1")
-classifier.predict(["selamat pagi"])["predicted_label"][0]  # "indonesian"
+classifier = kerasclf.train("posts.csv", text_column="tweet", label_column="level")
+classifier.metrics["macro_f1"], classifier.metrics.interval("macro_f1")
+classifier.predict(["selamat pagi"])["predicted_label"][0]
+classifier.export("model.tflite")
+
+classifier = kerasclf.load("runs/posts")
 ```
 """
 
+import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Keras reads this when it is imported; input pipelines and exports need TensorFlow.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -17,9 +22,12 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kerasclf.classifier import Classifier
+    from kerasclf.trained import Classifier
 
 __version__ = "0.1.0"
+
+_CALLABLE = ("train", "evaluate", "compare", "crossval")
+"""Commands that are functions, too: `kerasclf.train(...)` (see `kerasclf.callable_module`)."""
 
 
 def load(run: "str | Path") -> "Classifier":
@@ -31,7 +39,17 @@ def load(run: "str | Path") -> "Classifier":
     Raises:
         kerasclf.errors.UserError: there is no finished run.
     """
-    # Imported here, so that `import kerasclf` does not import TensorFlow.
-    from kerasclf.classifier import Classifier
+    from kerasclf.trained import Classifier
 
     return Classifier.load(run)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is not imported with the package, since it takes time."""
+    if name in _CALLABLE:
+        return importlib.import_module(f"kerasclf.{name}")
+    if name == "Classifier":
+        from kerasclf.trained import Classifier
+
+        return Classifier
+    raise AttributeError(f"module 'kerasclf' has no attribute {name!r}")

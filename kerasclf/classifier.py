@@ -16,6 +16,7 @@ from kerasclf.files import read_json
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.models.joined import Part, join
 from kerasclf.models.load import load_model
+from kerasclf.prediction import check_texts, describe_decisions
 from kerasclf.run.layout import RunLayout
 from kerasclf.run.members import read_members
 
@@ -25,7 +26,7 @@ MOST_CELLS = 10_000_000
 """Texts per call times positions of a text times classes: the linear part gathers 24 bytes each."""
 
 
-class Classifier:
+class KerasClassifier:
     """Featurizer, core and decision of a run as one function of strings.
 
     One that was loaded can be pickled: it is loaded again from its folder. It cannot be used in a
@@ -33,7 +34,7 @@ class Classifier:
 
     Example:
 
-        >>> classifier = Classifier.load("runs/chat-language/1")  # doctest: +SKIP
+        >>> classifier = KerasClassifier.load("runs/chat-language/1")  # doctest: +SKIP
         >>> classifier.predict(["good morning"])["predicted_label"].tolist()  # doctest: +SKIP
         ['english']
     """
@@ -136,12 +137,20 @@ class Classifier:
             Frame of n rows: predicted_label (str), confidence (calibrated probability of that
             label), review (bool, whether a person should review it), and p_LABEL for each label.
         """
+        decided, review, probabilities = self.run(texts)
+        return describe_decisions(self.labels, decided, probabilities, review)
+
+    def run(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the model makes of n texts.
+
+        Returns:
+            Class ids after the decision rule, int64 [n]; whether a person should review each, bool
+            [n]; and calibrated probabilities, float64 [n, num_classes].
+        """
         logits = self.logits(texts)
         decided = self.decision.decide(logits)
         probabilities = np.exp(self.decision.log_probabilities(logits))
-        return describe_decisions(
-            self.labels, decided, probabilities, self.decision.flag(logits, decided)
-        )
+        return decided, self.decision.flag(logits, decided), probabilities
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles the folder.
@@ -170,49 +179,6 @@ def _check_process() -> None:
             "TensorFlow would wait for ever; load it in each worker instead (gunicorn without "
             '--preload, multiprocessing with get_context("spawn"))'
         )
-
-
-def check_texts(texts: Iterable[str]) -> list[str]:
-    """The texts as a list.
-
-    Raises:
-        TypeError: they are a single string, or one of them is not a string.
-    """
-    if isinstance(texts, str | bytes):
-        raise TypeError(
-            f"texts is a {type(texts).__name__}; expected a list of strings, such as "
-            f"[{texts[:40]!r}]"
-        )
-    listed = list(texts)
-    for position, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"texts[{position}] is {str(text)[:40]} of type {type(text).__name__}; expected a "
-                "string: leave out missing texts"
-            )
-    return listed
-
-
-def describe_decisions(
-    labels: Sequence[str], decided: np.ndarray, probabilities: np.ndarray, review: np.ndarray
-) -> pd.DataFrame:
-    """Builds the frame of `Classifier.predict`.
-
-    Args:
-        labels: label names by class id.
-        decided: int64 [n], decided class ids.
-        probabilities: float64 [n, num_classes], calibrated.
-        review: bool [n], whether a person should review it.
-    """
-    frame = pd.DataFrame(
-        {
-            "predicted_label": np.array(labels, dtype=object)[decided],
-            "confidence": probabilities[np.arange(len(decided)), decided],
-            "review": review,
-        }
-    )
-    columns = [f"p_{label}" for label in labels]
-    return frame.join(pd.DataFrame(probabilities, columns=columns))
 
 
 def batch_by_length(encoded: Sequence[bytes], size: int = BATCH_SIZE) -> Iterator[list[int]]:

@@ -1,8 +1,11 @@
 """The `kerasclf` program: one entry point for every command of the project."""
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+
+from kerasclf import __version__
 
 COMMANDS = {
     "train": ("kerasclf.train", "Train, calibrate, evaluate and report a classifier."),
@@ -14,6 +17,7 @@ COMMANDS = {
     "progress": ("kerasclf.progress", "Write a progress page over all runs of a name."),
     "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
     "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
+    "explain": ("kerasclf.explain", "Show which words of a text made its label."),
     "sources": ("kerasclf.sources", "Measure what the rows of each source are worth."),
     "doctor": ("kerasclf.doctor", "Check a table for problems before training on it."),
     "search": ("tuning.search", "Search for the best hyperparameters."),
@@ -48,23 +52,33 @@ def help_text() -> str:
             "commands:",
             *lines,
             "",
-            "Run kerasclf COMMAND --help for the options of a command.",
+            "Run kerasclf COMMAND --help for the options of a command, kerasclf --version for the",
+            "version.",
         ]
     )
+
+
+def _wrong_command(arguments: Sequence[str]) -> str:
+    if not arguments:
+        return "found no command; expected one such as train, predict or doctor"
+    near = difflib.get_close_matches(arguments[0], COMMANDS, 1)
+    hint = f"did you mean {near[0]!r}?" if near else "expected one such as train or predict"
+    return f"there is no command {arguments[0]!r}; {hint}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that the first argument names, and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     if arguments[:1] in (["--help"], ["-h"]):
         print(help_text())
         return 0
+    if arguments[:1] == ["--version"]:
+        print(f"kerasclf {__version__}")
+        return 0
     if not arguments or arguments[0] not in COMMANDS:
-        given = repr(arguments[0]) if arguments else "no command"
-        print(
-            f"kerasclf: found {given}, expected one of {', '.join(COMMANDS)}; see kerasclf --help",
-            file=sys.stderr,
-        )
+        print(f"kerasclf: {_wrong_command(arguments)}; see kerasclf --help", file=sys.stderr)
         return 2
     module, _ = COMMANDS[arguments[0]]
     return importlib.import_module(module).main(arguments[1:])

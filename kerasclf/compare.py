@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import command
+from kerasclf.callable_module import make_callable
 from kerasclf.errors import UserError
 
 
@@ -52,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     return command.run(command.parser(CompareOptions), compare, show, argv, "kerasclf compare")
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     sys.exit(main())

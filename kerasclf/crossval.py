@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasclf import command, console
+from kerasclf.callable_module import make_callable
 from kerasclf.config import TrainConfig
 from kerasclf.train_options import default_options, train_config
 
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command.parser(CrossvalOptions, default)
     return command.run(parser, crossval, show, argv, "kerasclf crossval")
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import command
+from kerasclf.callable_module import make_callable
 from kerasclf.table_options import TableOptions
 
 
@@ -62,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     return command.run(command.parser(EvaluateOptions), evaluate, show, argv, "kerasclf evaluate")
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from kerasclf import command, console
+from kerasclf import command
 from kerasclf.errors import UserError
 from kerasclf.table_options import TableOptions
 
@@ -29,13 +29,14 @@ class PredictOptions(TableOptions, command.Options):
     """Column of the texts."""
     prefix: str = ""
     """Put before the names of the columns that are added to the table."""
+    keras: bool = False
+    """Predict with Keras, even if the run keeps a file for LiteRT."""
 
 
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Predicts the labels of the texts or of the table."""
     from kerasclf.files import read_json
     from kerasclf.run.layout import RunLayout
-    from kerasclf.table_prediction import PredictionTable, predict_table
 
     layout = RunLayout.open(options.run)
     if bool(options.texts) == bool(options.input):
@@ -43,6 +44,8 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     if bool(options.input) != bool(options.output):
         raise UserError("found only one of --input and --output; give both")
     if options.input and options.output:
+        from kerasclf.table_prediction import PredictionTable, predict_table
+
         table = PredictionTable(
             options.input,
             options.output,
@@ -52,24 +55,24 @@ def predict(options: PredictOptions) -> dict[str, Any]:
         )
         table.check(read_json(layout.labels))
 
-    with console.quiet_imports():
-        from kerasclf.classifier import Classifier
+    from kerasclf.trained import Classifier
 
-    classifier = Classifier.load(layout.root)
+    classifier = Classifier(layout, options.keras)
     if options.input and options.output:
         counts = predict_table(classifier, table)
         return {"output": str(options.output), **counts}
-    predictions = classifier.predict(options.texts).to_dict("records")
+    # Not as a frame: importing pandas takes longer than predicting.
+    rows = zip(options.texts, *(a.tolist() for a in classifier.run_on(options.texts)), strict=True)
     return {
         "predictions": [
             {
                 "text": text,
-                "predicted_label": row["predicted_label"],
-                "confidence": row["confidence"],
-                "review": row["review"],
-                "probabilities": {label: row[f"p_{label}"] for label in classifier.labels},
+                "predicted_label": classifier.labels[class_id],
+                "confidence": probabilities[class_id],
+                "review": review,
+                "probabilities": dict(zip(classifier.labels, probabilities, strict=True)),
             }
-            for text, row in zip(options.texts, predictions, strict=True)
+            for text, class_id, review, probabilities in rows
         ]
     }
 

@@ -14,11 +14,11 @@ from kerasclf.data.table_writer import WRITTEN, TableWriter
 from kerasclf.data.tables import check_table, find_column, pick_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
+from kerasclf.prediction import Predictor
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from kerasclf.classifier import Classifier
 
 CHUNK_ROWS = 8192
 ADDED = ("predicted_label", "confidence", "review")
@@ -75,7 +75,7 @@ class PredictionTable:
         return read_chunks(self.input, self.reading, rows)
 
 
-def predict_table(classifier: "Classifier", table: PredictionTable) -> dict[str, int]:
+def predict_table(classifier: Predictor, table: PredictionTable) -> dict[str, int]:
     """Predicts the label of each row of a table, and writes the table with the predictions.
 
     The predictions of a row without a text are empty. Shows a counter on a terminal. The output

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasclf import command, console
+from kerasclf.callable_module import make_callable
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.train_options import default_options, train_config
@@ -41,9 +42,13 @@ def train(options: TrainOptions) -> dict[str, Any]:
         job = prepare_job(config)
     # TensorFlow takes seconds to import: only after the data has been checked.
     with console.quiet_imports():
+        from kerasclf.exporting import keep_light_file
         from kerasclf.job.execute import run_job
+        from kerasclf.run.layout import RunLayout
 
-    return run_job(job)
+    metrics = run_job(job)
+    keep_light_file(RunLayout.open(metrics["run"]))
+    return metrics
 
 
 def show(metrics: dict[str, Any]) -> None:
@@ -58,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command.parser(TrainOptions, partial(default_options, options_class=TrainOptions))
     return command.run(parser, train, show, argv, "kerasclf train")
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -96,6 +96,29 @@ def both_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "LEAST_LOSS", float("inf"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_light_files() -> Iterator[None]:
+    """Runs keep no .tflite: converting takes longer than most of their trainings.
+
+    Tests of it call `exporting.keep_light_file` through the fixture `keep_light_file`.
+    """
+    from kerasclf import exporting
+
+    with pytest.MonkeyPatch.context() as patched:
+        KEPT.append(exporting.keep_light_file)
+        patched.setattr(exporting, "keep_light_file", lambda layout: None)
+        yield
+
+
+KEPT: list[Callable] = []
+
+
+@pytest.fixture
+def keep_light_file() -> Callable:
+    """The function that trainings do not call here."""
+    return KEPT[0]
 
 
 SMALL = [

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import kerasclf
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 
 TEXTS = ["selamat pagi", "guten Morgen"]
 
@@ -18,7 +18,7 @@ TEXTS = ["selamat pagi", "guten Morgen"]
 @pytest.fixture(scope="module")
 def classifier(run):
     """A loaded run."""
-    return kerasclf.load(run)
+    return kerasclf.load(run).keras
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_pickled_by_its_folder(classifier):
 
 
 def test_what_was_not_loaded_is_not_pickled(classifier):
-    made = Classifier(classifier.featurizer, classifier.core, classifier.labels)
+    made = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels)
     with pytest.raises(pickle.PicklingError, match="was not loaded from a run"):
         pickle.dumps(made)
 
@@ -82,7 +82,7 @@ def test_a_forked_process_gets_an_error_at_once(classifier, run, action):
             if action == "predict":
                 classifier.predict(TEXTS)
             else:
-                Classifier.load(run)
+                KerasClassifier.load(run)
         except RuntimeError as error:
             message = str(error)
         finally:

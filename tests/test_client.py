@@ -19,7 +19,7 @@ from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_g
 
 from export.program.golden import GOLDEN_TEXTS
 from kerasclf import cli, client
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.client.load import LoadReport, draw_due_times, summarize_latencies
 from kerasclf.client.prediction import make_predictions
 from kerasclf.client.tensors import read_tensor, write_strings
@@ -66,7 +66,7 @@ def test_predictions_match_keras(url, run):
     texts = [*GOLDEN_TEXTS, "guten Morgen", "half a pair \ud83d"]
     with client.connect(url) as model:
         predictions = model.predict(texts)
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     expected = classifier.predict(texts)
     assert [entry.label for entry in predictions] == expected["predicted_label"].tolist()
     assert [entry.review for entry in predictions] == expected["review"].tolist()
@@ -88,7 +88,7 @@ def test_versions_and_labels(suffix, version, scheme, server, models):
 
 
 def test_classify_over_rest_and_grpc(server, models, run):
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     texts = ["guten Morgen", "é a\0b"]
     expected = classifier.predict_proba(texts)
     rows = [{"text": text} for text in texts]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import kerasclf
 from kerasclf import cli
 from kerasclf.train import main as train
 
@@ -32,9 +33,20 @@ def test_program_lists_every_command_with_a_line(capsys):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
 
 
-@pytest.mark.parametrize("arguments", [[], ["trian"]])
-def test_program_rejects_other_commands(capsys, arguments):
-    fails(capsys, cli.main(arguments), "expected one of train, evaluate")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "found no command"), (["trian"], "did you mean 'train'"), (["?"], "no command '?'")],
+)
+def test_program_rejects_other_commands(capsys, arguments, message):
+    fails(capsys, cli.main(arguments), re.escape(message))
+
+
+def test_version_and_help_of_a_command(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"kerasclf {kerasclf.__version__}\n"
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["help", "datasets"])
+    assert "usage: kerasclf datasets" in capsys.readouterr().out
 
 
 HELP = """

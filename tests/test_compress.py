@@ -11,7 +11,7 @@ from export.ladder.budget import Limit, distance, find_excesses, parse_budget
 from export.ladder.report import find_front
 from export.ladder.rungs import Ladder
 from export.litert.recipes import RECIPES
-from export.program.runtime import EdgeClassifier
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.encoders import ENCODERS
 from kerasclf.run.layout import RunLayout
 

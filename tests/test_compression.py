@@ -16,7 +16,7 @@ from export.compression.prepare import prepare_compression
 from export.compression.pruning import Pruning
 from export.compression.quantization import QuantizationAwareTraining
 from export.compression.twin import make_twin, read_weights, sparsity, write_weights
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
@@ -33,7 +33,7 @@ COMPRESSED = ("table", "conv3", "conv9")
 
 @pytest.fixture
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_commands_make_runs(main, suffix, options, run, tmp_path, capsys):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["compression"]["of"] == str(run)
     assert metrics["training"]["best_epoch"] == 2
-    assert metrics["compression"]["sparsity"] == sparsity(Classifier.load(folder).core)
+    assert metrics["compression"]["sparsity"] == sparsity(KerasClassifier.load(folder).core)
     rows = [
         pd.read_parquet(place / "predictions.parquet").query("split == 'test'")["text"].tolist()
         for place in (run, folder)
@@ -182,7 +182,7 @@ def test_resumes_after_a_kill_during_measurement(run, tmp_path, capsys, monkeypa
     folder = partial.with_name("1")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["compression"]["method"] == "pruning"
-    assert sparsity(Classifier.load(folder).core)["table"] > 0.7
+    assert sparsity(KerasClassifier.load(folder).core)["table"] > 0.7
 
 
 class ToyLoss(keras.losses.Loss):

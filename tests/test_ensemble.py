@@ -10,10 +10,10 @@ from conftest import SMALL
 
 import kerasclf
 from export.program.inputs import describe_input
-from export.program.runtime import EdgeClassifier
 from export.tensorrt.onnx_file import OnnxFile
 from kerasclf import cli
 from kerasclf.decision.voting import fit_weights
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.models.joined import JoinedFeaturizer
 from kerasclf.train import main as train
 
@@ -59,8 +59,8 @@ TEXTS = ["selamat pagi", "good evening York", "", "bis später", "\ud800"]
 
 
 def test_an_ensemble_is_the_mean_of_its_members(runs):
-    members = [kerasclf.load(runs / name / "1") for name in ("first", "second")]
-    whole = kerasclf.load(runs / "equal")
+    members = [kerasclf.load(runs / name / "1").keras for name in ("first", "second")]
+    whole = kerasclf.load(runs / "equal").keras
     expected = np.mean([member.predict_proba(TEXTS) for member in members], axis=0)
     np.testing.assert_allclose(np.exp(whole.logits(TEXTS)), expected, rtol=1e-4, atol=1e-6)
     assert len(whole.predict(TEXTS)) == len(TEXTS)
@@ -116,8 +116,8 @@ def test_an_ensemble_is_compared_with_its_members(runs, capsys):
 
 def test_runs_move_together(runs, tmp_path, capsys):
     moved = shutil.copytree(runs, tmp_path / "moved")
-    expected = kerasclf.load(runs / "equal").logits(TEXTS)
-    np.testing.assert_array_equal(kerasclf.load(moved / "equal").logits(TEXTS), expected)
+    expected = kerasclf.load(runs / "equal").keras.logits(TEXTS)
+    np.testing.assert_array_equal(kerasclf.load(moved / "equal").keras.logits(TEXTS), expected)
     shutil.rmtree(moved / "second")
     capsys.readouterr()
     assert cli.main(["predict", str(moved / "equal"), "a"]) == 2
@@ -150,7 +150,9 @@ def mixed(table, both_kept, tmp_path_factory):
 
 
 def test_members_are_parts_of_one_model(mixed):
-    whole, *members = (kerasclf.load(mixed.with_name(n)) for n in ("mixed", "network", "both"))
+    whole, *members = (
+        kerasclf.load(mixed.with_name(n)).keras for n in ("mixed", "network", "both")
+    )
     assert isinstance(members[1].featurizer, JoinedFeaturizer)
     expected = np.mean([member.predict_proba(TEXTS) for member in members], axis=0)
     np.testing.assert_allclose(np.exp(whole.logits(TEXTS)), expected, rtol=1e-4, atol=1e-6)
@@ -171,7 +173,7 @@ def test_an_ensemble_is_one_graph_for_tensorflow_serving(mixed, tmp_path):
 def test_an_ensemble_is_one_onnx_file(mixed, tmp_path):
     file = tmp_path / "model.onnx"
     assert cli.main(["onnx", str(mixed), f"--output={file}"]) == 0
-    found = OnnxFile(file, describe_input(kerasclf.load(mixed))).predict_proba(TEXTS)
+    found = OnnxFile(file, describe_input(kerasclf.load(mixed).keras)).predict_proba(TEXTS)
     np.testing.assert_allclose(found, kerasclf.load(mixed).predict_proba(TEXTS), atol=1e-5)
 
 

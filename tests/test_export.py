@@ -21,15 +21,15 @@ from export.litert.gate import check_agreement, check_ops, check_size, compare
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
 from export.program.inputs import describe_input
-from export.program.runtime import EdgeClassifier, encode, read_metadata
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
+from kerasclf.edge_runtime import EdgeClassifier, encode, read_metadata
 from kerasclf.train import main as train
 
 
 @pytest.fixture(scope="module")
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_metadata_describe_labels_and_run(file, run):
     ],
 )
 def test_decision_is_inside_the_file(decision, classifier, tmp_path):
-    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    decided = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     file = write(decided, tmp_path / "m.tflite")
     texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
     expected = decided.predict(texts)
@@ -117,7 +117,7 @@ def test_gate_refuses_a_file_without_its_weights():
 def test_parity_check_refuses_another_model(classifier, tmp_path):
     file = write(classifier, tmp_path / "m.tflite")
     assert check_golden(file.predict_proba, classifier, 1e-5) <= 1e-5
-    other = Classifier(
+    other = KerasClassifier(
         classifier.featurizer,
         classifier.core,
         classifier.labels,

@@ -9,8 +9,8 @@ import yaml
 
 from export import tflite
 from export.litert.recipes import RECIPES, Recipe
-from export.program.runtime import EdgeClassifier
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.encoders import ENCODERS, Encoder
 from kerasclf.train import main as train
 from kerasclf.training.losses import LOSSES
@@ -65,7 +65,7 @@ def test_toy_loss_encoder_and_recipe_train_and_export(toys, table, tmp_path, cap
     assert tflite.main([str(run), "--recipe=toy", f"--output={path}", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["recipe"] == "toy"
     assert toys
-    file, classifier = EdgeClassifier(path), Classifier.load(run)
+    file, classifier = EdgeClassifier(path), KerasClassifier.load(run)
     for text in ("selamat pagi Solo", "guten Morgen Bonn", ""):
         expected = classifier.predict_proba([text])[0]
         np.testing.assert_allclose(file.run(text)["probabilities"][0], expected, atol=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.job.execute import run_job, train_core
 from kerasclf.job.prepare import prepare_job
@@ -38,7 +38,7 @@ def built(config):
 
 def test_a_core_that_was_split_is_built_anew(config, tmp_path):
     metrics = run_job(prepare_job(replace(config, epochs=1)))
-    assert Classifier.load(metrics["run"]).predict_proba(TEXTS).shape == (5, 3)
+    assert KerasClassifier.load(metrics["run"]).predict_proba(TEXTS).shape == (5, 3)
 
 
 def test_the_layers_above_compute_what_the_core_computes(built):

@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.job.parts import combine
@@ -116,7 +116,7 @@ def model():
 @pytest.fixture(scope="module")
 def linear(model):
     featurizer = NgramFeaturizer(model.max_bytes, model.vocabulary)
-    return Classifier(featurizer, build_linear_core(model), ("a", "b", "c"))
+    return KerasClassifier(featurizer, build_linear_core(model), ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
@@ -159,7 +159,7 @@ def test_saved_and_loaded(model, linear, tmp_path):
     np.testing.assert_array_equal(again.logits(TEXTS), model.logits(TEXTS))
     linear.core.save(tmp_path / "model.keras")
     linear.featurizer.save(tmp_path / "featurizer")
-    loaded = Classifier(
+    loaded = KerasClassifier(
         *load_model(tmp_path / "model.keras", tmp_path / "featurizer"), linear.labels
     )
     np.testing.assert_array_equal(loaded.logits(TEXTS), linear.logits(TEXTS))
@@ -212,7 +212,7 @@ def network_of(texts, class_ids, noise):
     return logits.astype(np.float32)
 
 
-class Known(Classifier):
+class Known(KerasClassifier):
     """A classifier of known logits for known texts."""
 
     def __init__(self, texts, logits):
@@ -244,13 +244,13 @@ def test_a_part_that_adds_nothing_is_left_out(model):
 def test_a_joined_model_votes(model, linear, tmp_path):
     config = TrainConfig(max_bytes=64, buckets=512, embedding_dim=8, filters=8).resolved()
     keras.utils.set_random_seed(0)
-    network = Classifier(*build_model(config, 3), linear.labels)
+    network = KerasClassifier(*build_model(config, 3), linear.labels)
     parts = {
         "network": Part(network.featurizer, network.core, 2.0, 0.25),
         "linear": Part(linear.featurizer, linear.core, 0.5, 0.75),
     }
     featurizer, core = join(parts)
-    joined = Classifier(featurizer, core, linear.labels)
+    joined = KerasClassifier(featurizer, core, linear.labels)
     expected = np.log(
         0.25 * np.exp(log_softmax(network.logits(TEXTS) / 2.0, axis=1))
         + 0.75 * np.exp(log_softmax(linear.logits(TEXTS) / 0.5, axis=1))
@@ -259,11 +259,11 @@ def test_a_joined_model_votes(model, linear, tmp_path):
     core.save(tmp_path / "model.keras")
     featurizer.save(tmp_path / "featurizer")
     loaded = load_model(tmp_path / "model.keras", tmp_path / "featurizer")
-    again = Classifier(*loaded, linear.labels)
+    again = KerasClassifier(*loaded, linear.labels)
     np.testing.assert_array_equal(again.logits(TEXTS), joined.logits(TEXTS))
-    part = Classifier(*find_part(*loaded, "network"), linear.labels)
+    part = KerasClassifier(*find_part(*loaded, "network"), linear.labels)
     np.testing.assert_array_equal(part.logits(TEXTS), network.logits(TEXTS))
-    part = Classifier(*find_part(*loaded, "linear"), linear.labels)
+    part = KerasClassifier(*find_part(*loaded, "linear"), linear.labels)
     np.testing.assert_array_equal(part.logits(TEXTS), linear.logits(TEXTS))
     inputs = featurizer.read(tf.constant(TEXTS))
     assert {name: value.shape[1] for name, value in inputs.items()} == featurizer.inputs

@@ -43,7 +43,7 @@ def test_both_parts_are_in_the_run(joined):
     parts = json.loads((joined / "metrics.json").read_text())["parts"]
     assert min(parts["weights"].values()) > 0
     assert sum(parts["weights"].values()) == pytest.approx(1)
-    assert isinstance(kerasclf.load(joined).featurizer, JoinedFeaturizer)
+    assert isinstance(kerasclf.load(joined).keras.featurizer, JoinedFeaturizer)
     assert " network + 0." in (joined / "report.html").read_text().split("Parts:")[1][:40]
     assert "Parts: " in (joined / "model_card.md").read_text()
     assert not (joined / "linear.npz").exists()
@@ -80,7 +80,7 @@ def test_resumes_with_the_bits_of_the_linear_part(joined, table, tmp_path, monke
 
 @pytest.mark.parametrize("recipe", ["float32", "dynamic_int8", "full_int8", "int4_embedding"])
 def test_every_recipe_has_both_parts(joined, table, tmp_path, recipe):
-    from export.program.runtime import EdgeClassifier
+    from kerasclf.edge_runtime import EdgeClassifier
 
     file = tmp_path / "model.tflite"
     assert tflite([str(joined), f"--output={file}", f"--recipe={recipe}", "--max-drop=0.3"]) == 0
@@ -92,7 +92,7 @@ def test_every_recipe_has_both_parts(joined, table, tmp_path, recipe):
 
 
 def test_a_file_of_the_linear_part_alone_is_small(alone, table, tmp_path):
-    from export.program.runtime import EdgeClassifier
+    from kerasclf.edge_runtime import EdgeClassifier
 
     file = tmp_path / "model.tflite"
     assert tflite([str(alone), f"--output={file}"]) == 0
@@ -111,7 +111,7 @@ def test_onnx_agrees_on_words_of_the_vocabulary(name, table, tmp_path, request):
 
     run = request.getfixturevalue(name)
     assert onnx([str(run), f"--output={tmp_path}/model.onnx"]) == 0
-    classifier = kerasclf.load(run)
+    classifier = kerasclf.load(run).keras
     file = OnnxFile(tmp_path / "model.onnx", describe_input(classifier))
     texts = texts_of(table)
     expected = classifier.predict_proba(texts)
@@ -131,7 +131,7 @@ def test_published_for_tensorflow_serving(joined, table, tmp_path):
 def test_pruned_beside_an_unchanged_linear_part(joined, tmp_path):
     assert prune([str(joined), "--epochs=1", f"--output={tmp_path}"]) == 0
     run = tmp_path / "greetings-pruned" / "1"
-    before, after = kerasclf.load(joined), kerasclf.load(run)
+    before, after = kerasclf.load(joined).keras, kerasclf.load(run).keras
     linear = [classifier.core.get_layer("linear").get_weights() for classifier in (before, after)]
     for first, second in zip(*linear, strict=True):
         np.testing.assert_array_equal(first, second)

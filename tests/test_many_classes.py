@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasclf import cli
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.linear.featurizer import NgramFeaturizer
 from kerasclf.linear.fit import fit_linear
 from kerasclf.linear.layer import build_linear_core
@@ -117,7 +117,7 @@ def test_a_batch_is_smaller_the_more_classes_there_are(monkeypatch):
     texts, class_ids = labels * 3, np.tile(np.arange(1500), 3)
     linear = fit_linear(texts, class_ids, 1500, max_bytes=64, terms=64, inverse_penalty=1.0, seed=0)
     featurizer = NgramFeaturizer(linear.max_bytes, linear.vocabulary)
-    classifier = Classifier(featurizer, build_linear_core(linear), labels)
+    classifier = KerasClassifier(featurizer, build_linear_core(linear), labels)
     expected = linear.logits(labels[:300])
     sizes = []
     whole = classifier._logits

@@ -19,16 +19,16 @@ import onnxruntime
 from export import onnx as command
 from export.program.golden import GOLDEN_TEXTS, ParityError
 from export.program.inputs import describe_input
-from export.program.runtime import encode
 from export.tensorrt import export_onnx, onnx_file
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
+from kerasclf.edge_runtime import encode
 from kerasclf.run.layout import RunLayout
 
 
 @pytest.fixture(scope="module")
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_batches_of_any_size(count, exported, classifier):
     ],
 )
 def test_decision_is_inside_the_file(decision, classifier, run, tmp_path):
-    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    decided = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
     # Between two confidences, so that some texts are flagged and rounding flags no other.
     middle = np.sort(decided.predict(texts)["confidence"])[[8, -1]].mean()
@@ -105,11 +105,11 @@ def test_another_model_is_refused(classifier, exported):
     file_input = describe_input(classifier)
     assert onnx_file.check(exported, classifier, file_input) <= onnx_file.TOLERANCE
     warmer = replace(classifier.decision, temperature=classifier.decision.temperature * 3)
-    other = Classifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
+    other = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
     with pytest.raises(ParityError, match="differ from Keras"):
         onnx_file.check(exported, other, file_input)
     shifted = replace(classifier.decision, offsets=(50.0, 0.0, 0.0))
-    other = Classifier(classifier.featurizer, classifier.core, classifier.labels, shifted)
+    other = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, shifted)
     with pytest.raises(ParityError, match="other class ids"):
         onnx_file.check(exported, other, file_input)
 

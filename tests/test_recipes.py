@@ -12,14 +12,14 @@ from export.litert.lookup import swap_gathers
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, check_golden
 from export.program.inputs import describe_input
-from export.program.runtime import EdgeClassifier
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
+from kerasclf.edge_runtime import EdgeClassifier
 
 
 @pytest.fixture(scope="module")
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 def make_model(classifier, recipe, texts=()):
@@ -84,7 +84,7 @@ def test_int4_packs_two_weights_of_the_table_in_a_byte(classifier):
 def test_costs_are_computed_in_float32(recipe, classifier, table, tmp_path):
     costs = ((0.0, 1.0, 9.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0))
     decision = Decision(1.0, (0.0, 0.0, 0.0), costs)
-    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    decided = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     texts = pd.read_csv(table)["text"].tolist()
     model = make_model(decided, recipe, texts)
     types = {tuple(t.shape): t.type for t in read_flatbuffer(model).subgraphs[0].tensors}

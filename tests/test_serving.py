@@ -17,7 +17,7 @@ from export import saved_model
 from export.program.golden import GOLDEN_TEXTS, ParityError
 from export.serving.graph import check_serving_model, write_serving_model
 from export.serving.warmup import PLACE
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
 from kerasclf.models.pretrained import build_pretrained_core
 from kerasclf.models.token_featurizer import TokenFeaturizer
@@ -25,7 +25,7 @@ from kerasclf.models.token_featurizer import TokenFeaturizer
 
 @pytest.fixture(scope="module")
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_predictions_are_those_of_keras(signatures, classifier):
     ],
 )
 def test_decision_is_inside_the_graph(decision, classifier, tmp_path):
-    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    decided = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     texts = [*GOLDEN_TEXTS, "guten Morgen", "thank you Leeds", "saya makan nasi Solo"]
     # Between two confidences, so that some texts are flagged and rounding flags no other.
     middle = np.sort(decided.predict(texts)["confidence"])[[8, -1]].mean()
@@ -153,7 +153,7 @@ def test_warmup_requests_run(published, signatures):
 def test_another_model_is_not_published(classifier, run, tmp_path, capsys, monkeypatch):
     write_serving_model(classifier, 1, tmp_path / "m")
     warmer = replace(classifier.decision, temperature=classifier.decision.temperature * 3)
-    other = Classifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
+    other = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, warmer)
     check_serving_model(tmp_path / "m", classifier)
     with pytest.raises(ParityError, match="differ from Keras"):
         check_serving_model(tmp_path / "m", other)
@@ -201,7 +201,7 @@ def test_tokenizers_are_inside_the_graph(kind, tmp_path):
     size = tokenizer.vocabulary_size() + 2
     core = build_pretrained_core(backbone(size, 1, 1, 2, 4, max_sequence_length=32), 3, 0.1)
     featurizer = TokenFeaturizer(preprocessors[kind](tokenizer, sequence_length=32))
-    classifier = Classifier(featurizer, core, ["a", "b", "c"])
+    classifier = KerasClassifier(featurizer, core, ["a", "b", "c"])
     write_serving_model(classifier, 1, tmp_path / "m")
     check_serving_model(tmp_path / "m", classifier)
 

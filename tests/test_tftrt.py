@@ -17,14 +17,14 @@ from export.tensorrt.trt_graph import (
     converter_options,
     shape_batches,
 )
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 
 BUILT_WITH_TENSORRT = tf.sysconfig.get_build_info()["is_tensorrt_build"]
 
 
 @pytest.fixture(scope="module")
 def classifier(run):
-    return Classifier.load(run)
+    return KerasClassifier.load(run)
 
 
 @pytest.fixture(scope="module")

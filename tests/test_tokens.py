@@ -17,8 +17,8 @@ from export.litert.gate import check_ops
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, check_golden
 from export.program.inputs import describe_input
-from export.program.runtime import EdgeClassifier, read_metadata
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
+from kerasclf.edge_runtime import EdgeClassifier, read_metadata
 from kerasclf.train import main as train
 
 # KerasHub leaves the vocabulary's file to the garbage collector.
@@ -61,7 +61,7 @@ def token_run(encoder, table, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(token_run):
-    return Classifier.load(token_run)
+    return KerasClassifier.load(token_run)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_file_agrees_with_keras(file, classifier):
 def test_every_recipe_agrees_with_keras(recipe, classifier, table, tmp_path):
     # The run's own temperature, fitted on ten rows without an error, is near 0 and magnifies any
     # difference.
-    plain = Classifier(classifier.featurizer, classifier.core, classifier.labels)
+    plain = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels)
     file_input = describe_input(plain)
     texts = [*pd.read_csv(table)["text"], *GOLDEN_TEXTS]
     model = convert(plain, file_input, RECIPES[recipe], texts)

@@ -10,7 +10,7 @@ from conftest import SMALL
 from export import distill, prune, qat, tflite
 from export.compression.twin import make_twin
 from export.litert.recipes import RECIPES
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.models.build import build_core
 from kerasclf.models.towers import tower_logits
@@ -41,7 +41,7 @@ def alone(core: keras.Model, tower: int) -> keras.Model:
 
 
 def test_logits_are_the_mean_of_the_towers(towers_run):
-    classifier = Classifier.load(towers_run)
+    classifier = KerasClassifier.load(towers_run)
     features = classifier.featurizer(TEXTS)
     first, second = (alone(classifier.core, tower)(features).numpy() for tower in (0, 1))
     assert np.abs(first - second).max() > 0.01
@@ -61,7 +61,7 @@ def test_a_tower_learns_as_it_would_alone(table, tmp_path):
     for towers in (1, 3):
         assert train([*options, f"--towers={towers}", f"--output={tmp_path}/{towers}"]) == 0
     single, several = (
-        Classifier.load(tmp_path / str(towers) / "greetings" / "1") for towers in (1, 3)
+        KerasClassifier.load(tmp_path / str(towers) / "greetings" / "1") for towers in (1, 3)
     )
     features = single.featurizer(TEXTS)
     # Not to the last digit: AdamW does not quite forget the size of a gradient.
@@ -81,7 +81,7 @@ def test_a_file_holds_all_towers(towers_run, recipe, tmp_path):
 
 
 def test_twin_has_all_towers(towers_run):
-    classifier = Classifier.load(towers_run)
+    classifier = KerasClassifier.load(towers_run)
     twin = make_twin(classifier.core, TrainConfig.from_yaml(RunLayout.open(towers_run).config))
     features = classifier.featurizer(TEXTS)
     np.testing.assert_allclose(twin(features), classifier.core(features), atol=1e-6)
@@ -106,5 +106,5 @@ def test_student_with_towers(run, tmp_path, capsys):
     )
     arguments = [str(run), f"--student={student}", f"--output={tmp_path}", "--json"]
     assert distill.main(arguments) == 0
-    classifier = Classifier.load(Path(json.loads(capsys.readouterr().out)["run"]))
+    classifier = KerasClassifier.load(Path(json.loads(capsys.readouterr().out)["run"]))
     assert len(tower_logits(classifier.core)) == 2

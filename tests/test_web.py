@@ -15,9 +15,9 @@ from export.litert.convert import append_metadata, convert
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS
 from export.program.inputs import describe_input
-from export.program.runtime import EdgeClassifier
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
 
 
@@ -37,10 +37,10 @@ def litert():
 @pytest.fixture(scope="module")
 def file(run, tmp_path_factory):
     """A .tflite with ordered labels that decides by costs and flags texts for review."""
-    classifier = Classifier.load(run)
+    classifier = KerasClassifier.load(run)
     costs = ((0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 9.0, 0.0))
     decision = Decision(1.0, (0.0, 0.0, 0.0), costs, review_below=0.7)
-    decided = Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    decided = KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
     metadata = {
         "name": "ordered greetings",
         "labels": list(decided.labels),

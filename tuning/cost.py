@@ -5,7 +5,7 @@ from pathlib import Path
 
 from export.litert.make import make_file
 from export.litert.measure import measure
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.evaluation.predictions import prediction_frame
 from kerasclf.files import write_json
 from kerasclf.job.prepare import Job
@@ -15,7 +15,7 @@ RECIPE = "dynamic_int8"
 """The default recipe of `kerasclf tflite`."""
 
 
-def measure_file(classifier: Classifier, job: Job) -> dict[str, float]:
+def measure_file(classifier: KerasClassifier, job: Job) -> dict[str, float]:
     """Exports a classifier and measures the file on one thread.
 
     Args:
@@ -40,7 +40,7 @@ def measure_file(classifier: Classifier, job: Job) -> dict[str, float]:
     return {"bytes": measured["bytes"], "p95_ms": measured["p95_ms"]}
 
 
-def _write_run(classifier: Classifier, job: Job, layout: RunLayout) -> None:
+def _write_run(classifier: KerasClassifier, job: Job, layout: RunLayout) -> None:
     """Writes the files of a run that an export reads; there are no metrics of test rows."""
     classifier.core.save(layout.model)
     classifier.featurizer.save(layout.featurizer)

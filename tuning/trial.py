@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record, write_text
@@ -107,7 +107,7 @@ def _run(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
         result = summarize(history)
         if linear is None and not plan.limits_export:
             return result
-        network = Classifier(*load_best(job.config, layout, featurizer, core), labels)
+        network = KerasClassifier(*load_best(job.config, layout, featurizer, core), labels)
     classifier, _ = combine(network, linear, labels, *validation, job.config.seed)
     if linear is not None:
         texts, class_ids = validation

@@ -4,7 +4,7 @@ from typing import Any
 
 from export.compression.fine_tune import Method, fine_tune
 from export.compression.twin import sparsity
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.job.execute import TrainedCore, run_job
 from kerasclf.job.prepare import Job
 from kerasclf.models.joined import find_part
@@ -33,7 +33,7 @@ def compress_run(layout: RunLayout, job: Job, method: Method) -> dict[str, Any]:
     Returns:
         The content of metrics.json, and the folder of the new run under "run".
     """
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     soft_labels = SoftLabels.load(layout.soft_labels) if layout.soft_labels.is_file() else None
     history = fine_tune(classifier.core, classifier.featurizer, job, method, soft_labels)
     _, network = find_part(classifier.featurizer, classifier.core, "network")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from export.device.folder import TEMPLATES, check, new_folder
-from export.program import runtime
 from export.program.golden import GOLDEN_TEXTS, ParityError
+from kerasclf import edge_runtime
 
 NEEDED = ("numpy", "ai-edge-litert")
 
@@ -28,7 +28,7 @@ def make_edge_folder(source: Path | None, output: Path | None) -> dict[str, Any]
     """
     source, output = check(source, output)
     with new_folder(source, output) as (folder, classifier):
-        shutil.copyfile(runtime.__file__, folder / "classify.py")
+        shutil.copyfile(edge_runtime.__file__, folder / "classify.py")
         lines = [f"{name}=={version(name)}\n" for name in NEEDED]
         (folder / "requirements.txt").write_text("".join(lines))
         metadata = classifier.metadata
@@ -40,7 +40,7 @@ def make_edge_folder(source: Path | None, output: Path | None) -> dict[str, Any]
             labels=json.dumps(metadata["labels"], ensure_ascii=False),
         )
         (folder / "README.md").write_text(page, encoding="utf-8")
-        failures = runtime.self_test(folder / "model.tflite", folder / "golden.json")
+        failures = edge_runtime.self_test(folder / "model.tflite", folder / "golden.json")
         if failures:
             raise ParityError(f"the self-test failed: {failures[0]}")
     return {"folder": str(output), "golden_texts": len(GOLDEN_TEXTS)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from export.litert.export_tflite import export_tflite
 from export.program.golden import GOLDEN_TEXTS
 from export.program.output import check_new, whole
-from export.program.runtime import EdgeClassifier
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
 from kerasclf.files import write_json
 from kerasclf.run.layout import RunLayout

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.console import say
 from kerasclf.evaluation.baseline import make_svm
@@ -106,7 +106,7 @@ def run_teacher(layout: RunLayout, job: Job) -> Teacher:
     return Teacher(
         name=str(layout.root),
         train=make_trainer(config, job),
-        load=cache(lambda: calibrate(Classifier.load(layout.root).logits, job)),
+        load=cache(lambda: calibrate(KerasClassifier.load(layout.root).logits, job)),
         fold_cache=fold_folder(layout.root.parent, config),
         cache=_soft_labels_folder(layout),
     )

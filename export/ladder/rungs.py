@@ -12,7 +12,7 @@ from export.compression.pruning import Pruning
 from export.distillation.config import SIZES, DistillConfig
 from export.distillation.students import student_config
 from export.litert.recipes import RECIPES
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
 from kerasclf.encoders import find_encoder
@@ -40,7 +40,7 @@ class Rung:
 
     network: str
     recipe: str
-    make: Callable[[], Classifier]
+    make: Callable[[], KerasClassifier]
 
     @property
     def name(self) -> str:
@@ -88,8 +88,8 @@ class Ladder:
     def _job(self) -> Job:
         return prepare_job(replace(self._base, split=self._layout.root))
 
-    def _load(self) -> Classifier:
-        return Classifier.load(self._layout.root)
+    def _load(self) -> KerasClassifier:
+        return KerasClassifier.load(self._layout.root)
 
     def _teachers_soft_labels(self) -> SoftLabels | None:
         """The soft labels that the run was trained on, if it is a student."""
@@ -103,7 +103,7 @@ class Ladder:
         config = DistillConfig()
         return SoftLabels(probabilities.astype(np.float32), config.temperature, config.alpha)
 
-    def _prune_to(self, sparsity: float) -> Classifier:
+    def _prune_to(self, sparsity: float) -> KerasClassifier:
         classifier, tuning = self._load(), FineTuneConfig()
         config = replace(self._job.config, epochs=tuning.epochs, learning_rate=tuning.learning_rate)
         job = replace(self._job, config=config)
@@ -111,7 +111,7 @@ class Ladder:
         fine_tune(classifier.core, classifier.featurizer, job, Pruning(sparsity), soft_labels)
         return self._with_decision(classifier)
 
-    def _train_student(self, size: str) -> Classifier:
+    def _train_student(self, size: str) -> KerasClassifier:
         seed, root = self._base.seed, self._layout.root
         config = student_config(self._base, size, root, seed, SIZES[size]).resolved()
         job = replace(self._job, config=config)
@@ -119,7 +119,7 @@ class Ladder:
         soft_labels = self._teachers_soft_labels() or self._own_soft_labels()
         return self._with_decision(train_classifier(config, job, rows, soft_labels))
 
-    def _with_decision(self, classifier: Classifier) -> Classifier:
+    def _with_decision(self, classifier: KerasClassifier) -> KerasClassifier:
         """The classifier, with a decision fitted to its own logits of the validation rows."""
         config, (texts, class_ids) = self._job.config, self._job.texts_and_class_ids("validation")
         logits = classifier.logits(texts)

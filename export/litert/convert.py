@@ -16,15 +16,18 @@ from export.litert.gate import check_ops
 from export.litert.recipes import CALIBRATION_TEXTS, Recipe
 from export.program.classify import SIGNATURE, write_saved_model
 from export.program.inputs import FileInput
-from export.program.runtime import METADATA
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
+from kerasclf.edge_runtime import METADATA
 
 TOKENIZER = "tokenizer"
 """Folder, in the zip, of the tokenizer's files."""
 
 
 def convert(
-    classifier: Classifier, file_input: FileInput, recipe: Recipe, calibration_texts: Sequence[str]
+    classifier: KerasClassifier,
+    file_input: FileInput,
+    recipe: Recipe,
+    calibration_texts: Sequence[str],
 ) -> bytes:
     """Converts a classifier with its decision.
 

@@ -53,7 +53,7 @@ def export_tflite(
         from export.litert.final_score import score_on_test
         from export.litert.make import load_file, make_file
         from export.program.inputs import describe_input
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
 
     try:
         content, report = make_file(layout, recipe, max_drop)
@@ -63,6 +63,6 @@ def export_tflite(
         beside.write_bytes(content)
     result = {"file": str(output), **asdict(report)}
     if on_test:
-        file = load_file(content, describe_input(Classifier.load(layout.root)))
+        file = load_file(content, describe_input(KerasClassifier.load(layout.root)))
         result["test"] = score_on_test(layout, file)
     return result

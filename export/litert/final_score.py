@@ -10,7 +10,7 @@ from kerasclf.run.layout import RunLayout
 from kerasclf.statistics.bootstrap import compare, measure
 
 if TYPE_CHECKING:
-    from export.program.runtime import EdgeClassifier
+    from kerasclf.edge_runtime import EdgeClassifier
 
 
 def score_on_test(layout: RunLayout, file: "EdgeClassifier") -> dict[str, Any]:

@@ -16,9 +16,9 @@ from export.program.calibration import read_training_texts
 from export.program.golden import check_golden
 from export.program.inputs import FileInput, describe_input
 from export.program.metadata import describe_run
-from export.program.runtime import EdgeClassifier
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.offsets import fit_offsets
+from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.run.layout import RunLayout
 
 
@@ -46,7 +46,7 @@ class FileReport:
 
 
 def make_file(
-    layout: RunLayout, recipe_name: str, max_drop: float, smaller: Classifier | None = None
+    layout: RunLayout, recipe_name: str, max_drop: float, smaller: KerasClassifier | None = None
 ) -> tuple[bytes, FileReport]:
     """Makes the file of a run.
 
@@ -66,32 +66,15 @@ def make_file(
         GateError: the file must not be kept.
         UserError: the run's data cannot be read again (for a recipe that calibrates).
     """
-    classifier, recipe = smaller or Classifier.load(layout.root), find_recipe(recipe_name)
-    rows = read_rows(layout, "validation")
-    calibration_texts = read_training_texts(layout) if recipe.calibrates else []
-    file_input = describe_input(classifier)
-    weights = classifier.core.count_params()
-    tables = sum(prod(w.shape) for w in classifier.core.weights if w.name == "embeddings")
-    metadata = describe_run(layout, "kerasclf-tflite-1") | file_input.metadata
-    metadata["recipe"] = recipe_name
+    classifier = smaller or KerasClassifier.load(layout.root)
+    rows, maker = read_rows(layout, "validation"), _Maker(layout, recipe_name, classifier)
     if smaller is not None:
-        del metadata["keras_test_measures"]  # those of the run are not those of another network
-    tokenizer = sorted(layout.featurizer.rglob("assets/tokenizer/*"))
-
-    def build(classifier: Classifier) -> tuple[bytes, EdgeClassifier]:
-        model = convert(classifier, file_input, recipe, calibration_texts)
-        check_ops(model)
-        check_size(model, weights, tables, recipe)
-        decision = {"decision": asdict(classifier.decision)}
-        content = append_metadata(model, metadata | decision, tokenizer)
-        return content, load_file(content, file_input)
-
-    content, file = build(classifier)
-    difference = check_golden(file.predict_proba, classifier, recipe.tolerance)
+        del maker.metadata["keras_test_measures"]  # of the run, not of another network
+    content, file, difference = maker.build_and_check()
     probabilities, predicted = predict_rows(file, rows.texts)
     if any(classifier.decision.offsets):
         offsets = fit_offsets(np.log(np.maximum(probabilities, 1e-30)), rows.class_ids)
-        content, file = build(_with_offsets(classifier, offsets))
+        content, file = maker.build(_with_offsets(classifier, offsets))
         probabilities, predicted = predict_rows(file, rows.texts)
     agreement = compare(rows.class_ids, predicted, rows.keras_predicted, classifier.labels)
     check_agreement(agreement, max_drop)
@@ -106,9 +89,49 @@ def make_file(
     )
 
 
-def _with_offsets(classifier: Classifier, offsets: np.ndarray) -> Classifier:
+def make_exact_file(layout: RunLayout) -> bytes:
+    """The content of the float32 .tflite of a run, with the decision of the run itself.
+
+    Raises:
+        GateError: it needs ops that LiteRT lacks, or differs from Keras on the golden texts.
+    """
+    maker = _Maker(layout, "float32", KerasClassifier.load(layout.root))
+    return maker.build_and_check()[0]
+
+
+class _Maker:
+    """Makes files of a run by one recipe."""
+
+    def __init__(self, layout: RunLayout, recipe_name: str, classifier: KerasClassifier):
+        self._recipe, self._classifier = find_recipe(recipe_name), classifier
+        self._calibration_texts = read_training_texts(layout) if self._recipe.calibrates else []
+        self._input = describe_input(classifier)
+        self._weights = classifier.core.count_params()
+        tables = (w for w in classifier.core.weights if w.name == "embeddings")
+        self._in_tables = sum(prod(w.shape) for w in tables)
+        self._tokenizer = sorted(layout.featurizer.rglob("assets/tokenizer/*"))
+        self.metadata = describe_run(layout, "kerasclf-tflite-1") | self._input.metadata
+        self.metadata["recipe"] = recipe_name
+
+    def build(self, classifier: KerasClassifier) -> tuple[bytes, EdgeClassifier]:
+        """A file with the decision of a classifier that has the same network."""
+        model = convert(classifier, self._input, self._recipe, self._calibration_texts)
+        check_ops(model)
+        check_size(model, self._weights, self._in_tables, self._recipe)
+        decision = {"decision": asdict(classifier.decision)}
+        content = append_metadata(model, self.metadata | decision, self._tokenizer)
+        return content, load_file(content, self._input)
+
+    def build_and_check(self) -> tuple[bytes, EdgeClassifier, float]:
+        """A file, and its largest difference from Keras on the golden texts."""
+        content, file = self.build(self._classifier)
+        tolerance = self._recipe.tolerance
+        return content, file, check_golden(file.predict_proba, self._classifier, tolerance)
+
+
+def _with_offsets(classifier: KerasClassifier, offsets: np.ndarray) -> KerasClassifier:
     decision = replace(classifier.decision, offsets=tuple(offsets.tolist()))
-    return Classifier(classifier.featurizer, classifier.core, classifier.labels, decision)
+    return KerasClassifier(classifier.featurizer, classifier.core, classifier.labels, decision)
 
 
 def load_file(content: bytes, file_input: FileInput) -> EdgeClassifier:

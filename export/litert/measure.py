@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from export.program.runtime import EdgeClassifier
+from kerasclf.edge_runtime import EdgeClassifier
 
 BURN_IN = 50
 CALLS = 1000

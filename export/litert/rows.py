@@ -10,7 +10,7 @@ from kerasclf.files import load_table, read_json
 from kerasclf.run.layout import RunLayout
 
 if TYPE_CHECKING:
-    from export.program.runtime import EdgeClassifier
+    from kerasclf.edge_runtime import EdgeClassifier
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from export.program.decide import decide
 from export.program.inputs import FileInput
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 
 SIGNATURE = "classify"
 
 
 def make_program(
-    classifier: Classifier, file_input: FileInput
+    classifier: KerasClassifier, file_input: FileInput
 ) -> Callable[..., dict[str, tf.Tensor]]:
     """Makes the function from a file's inputs to its outputs.
 
@@ -40,7 +40,7 @@ def make_program(
     return classify
 
 
-def write_saved_model(classifier: Classifier, file_input: FileInput, folder: Path) -> None:
+def write_saved_model(classifier: KerasClassifier, file_input: FileInput, folder: Path) -> None:
     """Writes a SavedModel that classifies one text.
 
     Its inputs are "bytes" int32 [1, max_bytes], UTF-8 padded with 0, or the inputs of a pretrained

@@ -8,7 +8,7 @@ import numpy as np
 from kerasclf.errors import UserError
 
 if TYPE_CHECKING:
-    from kerasclf.classifier import Classifier
+    from kerasclf.classifier import KerasClassifier
 
 GOLDEN_TEXTS = (
     "",
@@ -37,7 +37,9 @@ class ParityError(GateError):
 
 
 def check_golden(
-    predict_proba: Callable[[list[str]], np.ndarray], classifier: "Classifier", tolerance: float
+    predict_proba: Callable[[list[str]], np.ndarray],
+    classifier: "KerasClassifier",
+    tolerance: float,
 ) -> float:
     """Checks that an exported file has the probabilities of its Keras model on the golden texts.
 

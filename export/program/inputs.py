@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FileInput:
     metadata: dict[str, Any]
 
 
-def describe_input(classifier: Classifier) -> FileInput:
+def describe_input(classifier: KerasClassifier) -> FileInput:
     """Describes the inputs of a classifier's file, as its featurizer defines them."""
     featurizer = classifier.featurizer
     lengths = featurizer.inputs

@@ -81,9 +81,9 @@ def load_model(model: Model) -> Labeller:
     """Loads a model; imports TensorFlow."""
     if model.served:
         return ServedModel(model)
-    from kerasclf.classifier import Classifier
+    from kerasclf.classifier import KerasClassifier
 
-    return Classifier.load(model.path)
+    return KerasClassifier.load(model.path)
 
 
 class ServedModel:

@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from export.program.decide import decide
 from export.program.golden import GOLDEN_TEXTS, ParityError, check_golden
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 
 PREDICT, CLASSIFY = "serving_default", "classify"
 TOLERANCE = 1e-4
 
 
-def write_serving_model(classifier: Classifier, version: int, folder: Path) -> None:
+def write_serving_model(classifier: KerasClassifier, version: int, folder: Path) -> None:
     """Writes a SavedModel of strings, and of serialized tf.Examples with a feature `text`.
 
     The signature `serving_default` takes "text", string [n], and returns "label" string [n],
@@ -65,7 +65,7 @@ def write_serving_model(classifier: Classifier, version: int, folder: Path) -> N
     signatures.save()
 
 
-def check_serving_model(folder: Path, classifier: Classifier) -> None:
+def check_serving_model(folder: Path, classifier: KerasClassifier) -> None:
     """Checks that a SavedModel agrees with Keras, and has one prediction per text in any batch.
 
     Raises:

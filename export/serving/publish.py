@@ -36,9 +36,9 @@ def publish(run: Path | None, to: Path | None = None) -> dict[str, Any]:
     with console.quiet_imports():
         from export.serving.graph import check_serving_model, write_serving_model
         from export.serving.warmup import write_warmup
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
 
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     with lock(versions.folder.parent):
         number = versions.next_number()
         with versions.writing(number) as folder:

@@ -40,9 +40,9 @@ def export_onnx(run: Path | None, output: Path | None = None) -> dict[str, Any]:
     with console.quiet_imports():
         from export.program.inputs import describe_input
         from export.tensorrt.onnx_file import OPSET, check, convert
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
 
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     file_input = describe_input(classifier)
     model = convert(classifier, file_input, layout)
     try:

@@ -40,10 +40,10 @@ def export_tftrt(
 
         check_available()
         from export.program.calibration import read_training_texts
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
 
     texts = read_training_texts(layout) if precision == "INT8" else []
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     try:
         with whole(output) as folder:
             result = convert(classifier, metrics["number"], precision, texts, folder)

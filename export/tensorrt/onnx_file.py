@@ -21,7 +21,7 @@ from export.program.classify import make_program
 from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
 from export.program.inputs import FileInput
 from export.program.metadata import describe_run
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.run.layout import RunLayout
 
 OPSET = 17
@@ -29,7 +29,9 @@ OPSET = 17
 TOLERANCE = 1e-5
 
 
-def convert(classifier: Classifier, file_input: FileInput, layout: RunLayout) -> onnx.ModelProto:
+def convert(
+    classifier: KerasClassifier, file_input: FileInput, layout: RunLayout
+) -> onnx.ModelProto:
     """Converts a classifier with its decision.
 
     Inputs and outputs are those of `make_program`, for any number n of texts.
@@ -125,7 +127,7 @@ class OnnxFile:
         return self._session.run([output], batch)[0]
 
 
-def check(path: Path, classifier: Classifier, file_input: FileInput) -> float:
+def check(path: Path, classifier: KerasClassifier, file_input: FileInput) -> float:
     """Checks that a file is valid ONNX and agrees with Keras, in a batch and text by text.
 
     Args:

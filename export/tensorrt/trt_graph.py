@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from export.program.golden import GOLDEN_TEXTS, GateError, check_golden
 from export.serving.graph import PREDICT, predict_singly, write_serving_model
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.errors import UnsupportedError
 
 TOLERANCES = {"FP32": 5e-3, "FP16": 5e-3, "INT8": 0.1}
@@ -93,7 +93,7 @@ def calibration_batches(texts: list[str]) -> Iterator[dict[str, tf.Tensor]]:
 
 
 def convert(
-    classifier: Classifier, version: int, precision: str, texts: list[str], folder: Path
+    classifier: KerasClassifier, version: int, precision: str, texts: list[str], folder: Path
 ) -> dict[str, Any]:
     """Writes a SavedModel whose engines are built, with the signature `serving_default`.
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kerasclf.data.reading import COLUMNAR
 from kerasclf.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow
 
-COLUMNAR = {".parquet": "Parquet", ".feather": "Feather", ".orc": "ORC"}
 _INDEX = re.compile(r"__index_level_\d+__")
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kerasclf.data.columnar import COLUMNAR
 from kerasclf.data.header import WIDE_MARKS
 
+COLUMNAR = {".parquet": "Parquet", ".feather": "Feather", ".orc": "ORC"}
 GZIP = ".gz"
 WORKBOOK = ".xlsx"
 CANDIDATES = (

@@ -4,6 +4,7 @@ To add one, write a function that reads a file of it, and add an entry to `DATA_
 """
 
 import csv
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,9 @@ def read_data_set(name: str) -> tuple[DataSet, pd.DataFrame]:
         UserError: the name is unknown, or a file cannot be fetched or does not match its hash.
     """
     if name not in DATA_SETS:
-        raise UserError(f"no data set {name!r}; expected one of {', '.join(DATA_SETS)}")
+        near = difflib.get_close_matches(name, DATA_SETS, 1)
+        hint = f"did you mean {near[0]!r}? all are" if near else "expected one of"
+        raise UserError(f"no data set {name!r}; {hint} {', '.join(DATA_SETS)}")
     data_set = DATA_SETS[name]
     if not data_set.files:
         return data_set, data_set.read(chat_language.folder())

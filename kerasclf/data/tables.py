@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from kerasclf.console import say
-from kerasclf.data.columnar import COLUMNAR, read_columnar
+from kerasclf.data.columnar import read_columnar
 from kerasclf.data.header import SEPARATORS, WIDE_MARKS, check_names, missing_column
 from kerasclf.data.reading import (
+    COLUMNAR,
     GZIP,
     WORKBOOK,
     Reading,

@@ -33,10 +33,10 @@ def attack_run(
 
     # TensorFlow takes seconds to import: only after the files of the run have been read.
     with quiet_imports():
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
         from kerasclf.evaluation.attacks import make_attacks, measure_attacks
 
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     result = measure_attacks(
         rows["text"].tolist(),
         rows["label"].map(labels.index).to_numpy(dtype="int64"),

@@ -78,11 +78,11 @@ def evaluate_run(
 
     # TensorFlow takes seconds to import: only after the data has been checked.
     with quiet_imports():
-        from kerasclf.classifier import Classifier
+        from kerasclf.classifier import KerasClassifier
         from kerasclf.evaluation.predictions import evaluate
         from kerasclf.evaluation.slices import measure_columns
 
-    classifier = Classifier.load(layout.root)
+    classifier = KerasClassifier.load(layout.root)
     texts = rows["text"].tolist()
     class_ids = rows["label"].map(labels.index).to_numpy(dtype="int64")
     logits = classifier.logits(texts)

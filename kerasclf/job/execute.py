@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.augmentation.new_rows import describe
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.console import say, warn
 from kerasclf.data.sources import AUGMENTED, UNKNOWN, measured_columns
 from kerasclf.decision.rule import fit_decision
@@ -98,13 +98,13 @@ def run_job(
             soft_labels = SoftLabels.load(layout.soft_labels)
         _announce(job, layout, built[2].count_params() if built else None)
         linear = train_linear_part(job, layout.linear, soft_labels)
-        network: Classifier | None = None
+        network: KerasClassifier | None = None
         history: list[Epoch] = []
         if built and loss:
             strategy, featurizer, core = built
             with strategy.scope():
                 history = train_core(job, featurizer, core, loss, layout, soft_labels)
-            network = Classifier(*load_best(job.config, layout, featurizer, core), labels)
+            network = KerasClassifier(*load_best(job.config, layout, featurizer, core), labels)
         with job.phase("join"):
             classifier, parts = combine(
                 network, linear, labels, *job.texts_and_class_ids("validation"), job.config.seed
@@ -244,7 +244,7 @@ def _split_sizes(job: Job) -> dict[str, int]:
     return {split: int(counts[split]) for split in ("train", "validation", "test")}
 
 
-def measure(job: Job, classifier: Classifier) -> tuple[dict[str, Any], pd.DataFrame]:
+def measure(job: Job, classifier: KerasClassifier) -> tuple[dict[str, Any], pd.DataFrame]:
     """Fits the decision on the validation rows, then measures the test rows, once.
 
     Args:

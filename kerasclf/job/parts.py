@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import log_softmax, logsumexp
 from sklearn.model_selection import StratifiedKFold
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.decision.voting import fit_weights
@@ -81,13 +81,13 @@ def _extend(
 
 
 def combine(
-    network: Classifier | None,
+    network: KerasClassifier | None,
     linear: LinearModel | None,
     labels: tuple[str, ...],
     texts: list[str],
     class_ids: np.ndarray,
     seed: int,
-) -> tuple[Classifier, dict[str, Any] | None]:
+) -> tuple[KerasClassifier, dict[str, Any] | None]:
     """The model that consists of a network, a linear part or both.
 
     Args:
@@ -105,15 +105,19 @@ def combine(
         assert network is not None
         return network, None
     featurizer = NgramFeaturizer(linear.max_bytes, linear.vocabulary)
-    linear_part = Classifier(featurizer, build_linear_core(linear), labels)
+    linear_part = KerasClassifier(featurizer, build_linear_core(linear), labels)
     if network is None:
         return linear_part, None
     return join_parts(network, linear_part, texts, class_ids, seed)
 
 
 def join_parts(
-    network: Classifier, linear: Classifier, texts: list[str], class_ids: np.ndarray, seed: int
-) -> tuple[Classifier, dict[str, Any]]:
+    network: KerasClassifier,
+    linear: KerasClassifier,
+    texts: list[str],
+    class_ids: np.ndarray,
+    seed: int,
+) -> tuple[KerasClassifier, dict[str, Any]]:
     """Joins a network and a linear part, or keeps only one of them.
 
     Each part is calibrated by a temperature. The weights of their probabilities have the lowest log
@@ -169,7 +173,7 @@ def join_parts(
             for (name, part), weight in zip(parts.items(), weights, strict=True)
         }
     )
-    return Classifier(featurizer, core, network.labels), description
+    return KerasClassifier(featurizer, core, network.labels), description
 
 
 def _fit(calibrated: np.ndarray, class_ids: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.voting import fit_weights
 from kerasclf.encoders import ENCODERS
@@ -63,8 +63,8 @@ def make_ensemble(
     validation, test = (read_predictions(list(members), split) for split in ("validation", "test"))
     job = _prepare(members[0], name, output)
     weights = _weigh(validation, weighting)
-    classifiers = [Classifier.load(member.layout.root) for member in members]
-    classifier = Classifier.vote(classifiers, weights.tolist(), job.examples.labels)
+    classifiers = [KerasClassifier.load(member.layout.root) for member in members]
+    classifier = KerasClassifier.vote(classifiers, weights.tolist(), job.examples.labels)
     metrics, predictions = measure(job, classifier)
     best = max(members, key=lambda member: member.metrics["validation"]["macro_f1"])
     # In the order of `test`, which is by text and label.

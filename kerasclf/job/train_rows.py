@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from kerasclf.augmentation.new_rows import augment_rows, extend
-from kerasclf.classifier import Classifier
+from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.data.sources import repeat_weights
 from kerasclf.decision.temperature import fit_temperature
@@ -26,7 +26,7 @@ from kerasclf.training.objective import make_objective
 
 def train_classifier(
     config: TrainConfig, job: Job, rows: Rows, soft_labels: SoftLabels | None = None
-) -> Classifier:
+) -> KerasClassifier:
     """Trains a model on given rows, stopped early on the validation rows, without leaving a run.
 
     Args:
@@ -59,7 +59,7 @@ def train_classifier(
     with tempfile.TemporaryDirectory() as folder, strategy.scope():
         layout = RunLayout(Path(folder))
         fit(core, featurizer, objective, validation, loss, config, layout)
-        network = Classifier(*load_best(config, layout, featurizer, core), labels)
+        network = KerasClassifier(*load_best(config, layout, featurizer, core), labels)
     return combine(network, linear, labels, *validation, config.seed)[0]
 
 

@@ -30,6 +30,11 @@ class RunLayout:
         return self.root / "featurizer"
 
     @property
+    def light(self) -> Path:
+        """Float32 .tflite of a run that reads bytes, which predicts without TensorFlow."""
+        return self.root / "model.tflite"
+
+    @property
     def labels(self) -> Path:
         """JSON list of label names; the position of a label is its class id."""
         return self.root / "labels.json"

@@ -1,0 +1,68 @@
+"""A run without TensorFlow: its float32 .tflite, which LiteRT runs."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerasclf.console import quiet_imports
+from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.errors import UserError
+from kerasclf.prediction import check_texts, describe_decisions
+from kerasclf.run.layout import RunLayout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class LightClassifier:
+    """Strings to labels as Keras decides them, one text at a time and without its start-up time.
+
+    Attributes:
+        labels: label names by class id.
+    """
+
+    def __init__(self, layout: RunLayout):
+        """Loads the file that a run keeps.
+
+        Args:
+            layout: a finished run with `layout.light`.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            # LiteRT says on stderr which delegate it created.
+            with quiet_imports():
+                self._file = EdgeClassifier(layout.light)
+                self._file.run_ones()
+        except ValueError as error:
+            raise UserError(
+                f"{layout.light} is damaged ({error}); delete it, and predictions use Keras"
+            ) from error
+        self.labels = tuple(self._file.labels)
+
+    def run(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the file makes of n texts.
+
+        Returns:
+            Class ids after the decision rule, int64 [n]; whether a person should review each, bool
+            [n]; and calibrated probabilities, float64 [n, num_classes].
+        """
+        outputs = [self._file.run(text) for text in check_texts(texts)]
+        return (
+            np.array([int(output["label"][0]) for output in outputs], dtype=np.int64),
+            np.array([bool(output["review"][0]) for output in outputs], dtype=bool),
+            np.array([output["probabilities"][0] for output in outputs], dtype=np.float64).reshape(
+                len(outputs), len(self.labels)
+            ),
+        )
+
+    def predict(self, texts: Iterable[str]) -> "pd.DataFrame":
+        """Labels n texts; the frame of `Classifier.predict`."""
+        decided, review, probabilities = self.run(texts)
+        return describe_decisions(self.labels, decided, probabilities, review)
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Calibrated probabilities, float64 [n, num_classes], of n texts."""
+        return self.run(texts)[2]

@@ -1,0 +1,62 @@
+"""Texts and predictions of every classifier, whatever computes them; imports no TensorFlow."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Predictor(Protocol):
+    """Whatever labels texts."""
+
+    def predict(self, texts: Iterable[str]) -> "pd.DataFrame":
+        """Labels n texts; returns the frame of `Classifier.predict`."""
+        ...
+
+
+def check_texts(texts: Iterable[str]) -> list[str]:
+    """The texts as a list.
+
+    Raises:
+        TypeError: they are a single string or no iterable, or one of them is not a string.
+    """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        example = [texts[:40]] if isinstance(texts, str | bytes) else ["a text"]
+        raise TypeError(
+            f"texts is a {type(texts).__name__}; expected a list of strings, such as {example!r}"
+        )
+    listed = list(texts)
+    for position, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"texts[{position}] is {str(text)[:40]} of type {type(text).__name__}; expected a "
+                "string: leave out missing texts"
+            )
+    return listed
+
+
+def describe_decisions(
+    labels: Sequence[str], decided: np.ndarray, probabilities: np.ndarray, review: np.ndarray
+) -> "pd.DataFrame":
+    """Builds the frame of `Classifier.predict`.
+
+    Args:
+        labels: label names by class id.
+        decided: int64 [n], decided class ids.
+        probabilities: float64 [n, num_classes], calibrated.
+        review: bool [n], whether a person should review it.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "predicted_label": np.array(labels, dtype=object)[decided],
+            "confidence": probabilities[np.arange(len(decided)), decided],
+            "review": review,
+        }
+    )
+    columns = [f"p_{label}" for label in labels]
+    return frame.join(pd.DataFrame(probabilities, columns=columns))

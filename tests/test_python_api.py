@@ -1,0 +1,178 @@
+"""kerasclf from Python: train, look, predict, explain and export, without the command line."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kerasclf
+from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.errors import UserError
+from kerasclf.explanation.words import explain
+from kerasclf.trained import Classifier
+
+TEXTS = ["selamat pagi Solo", "good morning", "", "guten Morgen 😀", "x" * 500]
+LINEAR = {"encoder": "linear", "max_bytes": 48}
+
+
+@pytest.fixture(scope="module")
+def frame(table):
+    """The table with other names of columns, and one that parquet cannot hold as it is."""
+    rows = pd.read_csv(table).rename(columns={"text": "tweet", "label": "language"})
+    return rows.assign(mixed=[1, "a"] * (len(rows) // 2) + [None] * (len(rows) % 2))
+
+
+@pytest.fixture(scope="module")
+def trained(frame, tmp_path_factory, request):
+    """A run of the linear part alone, with the file that a training keeps."""
+    from conftest import KEPT
+
+    folder = tmp_path_factory.mktemp("api")
+    columns = {"text_column": "tweet", "label_column": "language"}
+    classifier = kerasclf.train(frame, **columns, **LINEAR, output=folder, name="greetings")
+    KEPT[0](classifier.layout)
+    return Classifier.load(classifier.run)
+
+
+def test_a_frame_is_trained_on(trained, frame):
+    assert trained.run.parts[-2:] == ("greetings", "1")
+    assert trained.labels == ("de", "en", "id")
+    assert trained.metrics["macro_f1"] > 0.8
+    low, high = trained.metrics.interval("macro_f1")
+    assert low <= trained.metrics["macro_f1"] <= high
+    assert "accuracy" in trained.metrics
+    assert trained.metrics.record["name"] == "greetings"
+    assert "<td>macro_f1</td>" in trained._repr_html_()
+    # The run can read its rows again: they were written beside the runs.
+    again = kerasclf.evaluate(trained)
+    assert again["measures"]["macro_f1"]["value"] == trained.metrics["macro_f1"]
+
+
+def test_predictions_are_those_of_keras(trained):
+    light, keras = trained, Classifier.load(trained.run, keras=True)
+    assert type(light._predictor).__name__ == "LightClassifier"
+    expected, found = keras.predict(TEXTS), light.predict(TEXTS)
+    assert found.dtypes.tolist() == expected.dtypes.tolist()
+    assert found["predicted_label"].tolist() == expected["predicted_label"].tolist()
+    np.testing.assert_allclose(light.predict_proba(TEXTS), keras.predict_proba(TEXTS), atol=1e-5)
+    assert len(light.predict([])) == 0
+    for texts in (tuple(TEXTS), pd.Series(TEXTS, index=range(5, 10)), np.array(TEXTS)):
+        assert light.predict(texts)["predicted_label"].tolist() == found["predicted_label"].tolist()
+    copy = pickle.loads(pickle.dumps(light))
+    np.testing.assert_array_equal(copy.predict_proba(TEXTS), light.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("texts", ["dasar", None, b"dasar", 3, [["dasar"]], [None], [1.5]])
+def test_what_is_no_list_of_strings_is_a_type_error(texts, trained):
+    for method in (trained.predict, trained.predict_proba, trained.explain):
+        with pytest.raises(TypeError, match=r"expected a (list of )?string") as caught:
+            method(texts)
+        assert "\n" not in str(caught.value)
+
+
+def test_predicting_imports_no_tensorflow(trained):
+    program = (
+        "import sys, kerasclf\n"
+        f"classifier = kerasclf.load({str(trained.run)!r})\n"
+        "print(classifier.predict(['guten Morgen Berlin'])['predicted_label'][0])\n"
+        "print(classifier.explain(['guten Morgen'])[0].label)\n"
+        "print(sorted({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["de", "de", "[]"], done.stderr
+    assert done.stderr == ""
+
+
+def test_a_damaged_file_is_one_line(trained, tmp_path):
+    import shutil
+
+    shutil.copytree(trained.run, tmp_path / "run")
+    (tmp_path / "run" / "model.tflite").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"model\.tflite is damaged"):
+        Classifier.load(tmp_path / "run").predict(["a"])
+
+
+def test_export_by_suffix(trained, tmp_path):
+    file = trained.export(tmp_path / "m.tflite", recipe="float32")
+    np.testing.assert_allclose(
+        EdgeClassifier(file).predict_proba(TEXTS), trained.predict_proba(TEXTS), atol=1e-5
+    )
+    assert trained.export(tmp_path / "m.onnx").stat().st_size > 0
+    version = trained.export(tmp_path / "served")
+    assert (version / "saved_model.pb").is_file()
+    with pytest.raises(UserError, match=r"ends in '\.zip'; expected \.tflite"):
+        trained.export(tmp_path / "m.zip")
+    with pytest.raises(UserError, match=r"is for a \.tflite"):
+        trained.export(tmp_path / "m.onnx", recipe="float32")
+
+
+def test_wrong_options_and_data(frame, tmp_path):
+    with pytest.raises(TypeError, match="no option 'epoch'; did you mean 'epochs'"):
+        kerasclf.train(frame, epoch=3)
+    with pytest.raises(TypeError, match="data is a list"):
+        kerasclf.train(["a"], output=tmp_path)
+    with pytest.raises(UserError, match="has no column 'text', only tweet"):
+        kerasclf.train(frame, output=tmp_path)
+    with pytest.raises(UserError, match="options has seed: 'a'; expected int"):
+        kerasclf.train(frame, seed="a")
+
+
+def test_a_path_and_other_functions(table, tmp_path):
+    runs = [
+        kerasclf.train(str(table), **LINEAR, linear_c=c, name=f"c{c}", output=tmp_path)
+        for c in (1.0, 3.0)
+    ]
+    compared = kerasclf.compare(*runs)
+    assert {entry["run"] for entry in compared["runs"]} == {"c1.0/1", "c3.0/1"}
+    folds = kerasclf.crossval(table, folds=2, **LINEAR, output=tmp_path)
+    assert len(folds["folds"]) == 2
+    measured = kerasclf.evaluate(runs[0], data=table)
+    assert measured["rows"] > 50
+
+
+def test_contributions_by_hand():
+    """A model that counts: each "good" triples the odds of class 1, each "bad" thirds them."""
+
+    def predict(texts):
+        odds = np.array([3.0 ** (text.count("good") - text.count("bad")) for text in texts])
+        probabilities = np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1)
+        return probabilities.argmax(axis=1), np.zeros(len(texts), bool), probabilities
+
+    one, two = explain(predict, ("no", "yes"), ["a good  good day", "bad"])
+    assert (one.text, one.label, one.probability) == ("a good  good day", "yes", 0.9)
+    assert [word.text for word in one.words] == ["a", "good", "good", "day"]
+    expected = [0, np.log(0.9 / 0.75), np.log(0.9 / 0.75), 0]
+    np.testing.assert_allclose([word.contribution for word in one.words], expected)
+    assert [one.text[w.start : w.end] for w in one.words] == ["a ", "good  ", "good ", "day"]
+    assert one.strongest(1)[0].text == "good"
+    assert two.label == "no"
+    np.testing.assert_allclose(two.words[0].contribution, np.log(0.75 / 0.5))
+    assert explain(predict, ("no", "yes"), ["", "  "])[1].words == ()
+
+
+def test_a_long_text_is_explained_in_parts(trained):
+    (found,) = trained.explain(["guten Morgen " * 400])
+    assert 0 < len(found.words) <= 100
+    assert "".join(found.text[w.start : w.end] for w in found.words) == found.text
+
+
+def test_the_deciding_word_is_found(trained):
+    (found,) = trained.explain(["zzz Morgen qqq"])
+    assert found.label == "de"
+    assert found.strongest(1)[0].text == "Morgen"
+
+
+def test_the_command_colors_words(trained, capsys):
+    from kerasclf import cli
+
+    assert cli.main(["explain", str(trained.run), "guten Morgen", "good morning"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("de  ")
+    assert "Morgen +" in printed
+    assert cli.main(["explain", str(trained.run)]) == 2
+    assert "found no text" in capsys.readouterr().err
