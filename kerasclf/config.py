@@ -218,8 +218,9 @@ class TrainConfig:
     """JSON FILE {true label: {predicted label: cost}}; decisions then minimize expected cost."""
     review_below: float | None = option(None, (0.0, 1.0))
     """Flag predictions with a lower probability for human review."""
-    target: tuple[str, ...] = ("accuracy>=0.85", "macro_f1>=0.80", "latency_p99_ms<100")
-    """Targets that the report compares the test metrics with."""
+    target: tuple[str, ...] = ()
+    """Targets that the report compares the test metrics with, such as "macro_f1>=0.80" (default:
+    those of the data set, if it has any)."""
 
     name: ResolvedStr = option(None)
     """Name of the run; default: the data set's name."""

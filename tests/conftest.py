@@ -140,7 +140,8 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from kerasclf.train import main
 
     output = tmp_path_factory.mktemp("runs")
-    assert main([f"--data={table}", f"--output={output}", "--epochs=12", *SMALL]) == 0
+    targets = ["--target", "accuracy>=0.85", "macro_f1>=0.80", "latency_p99_ms<100"]
+    assert main([f"--data={table}", f"--output={output}", "--epochs=12", *targets, *SMALL]) == 0
     return output / "greetings" / "1"
 
 

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from kerasclf.config import TrainConfig
+from kerasclf.data.registry import DATA_SETS
 from kerasclf.decision.rule import Decision
 from kerasclf.errors import UserError
 from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.predictions import evaluate
 from kerasclf.evaluation.targets import check_targets, parse_target
+from kerasclf.job.prepare import prepare_job
 from kerasclf.statistics.bootstrap import compare, measure, measure_once
 from kerasclf.statistics.metrics import (
     class_scores,
@@ -175,3 +178,15 @@ def test_interval_holds_the_value_where_classes_are_rare():
     scores = np.where(np.eye(40) > 0, -0.01, -8.0)
     entry = measure(class_ids, class_ids, scores, False, 0)["macro_f1"]
     assert (entry["low"], entry["value"], entry["high"]) == (1, 1, 1)
+
+
+def test_targets_are_those_of_the_data_set_or_none(table, tmp_path):
+    assert prepare_job(TrainConfig(data=table, output=tmp_path)).config.target == ()
+    assert DATA_SETS["id-hate"].targets == (
+        "accuracy>=0.85",
+        "macro_f1>=0.80",
+        "latency_p99_ms<100",
+    )
+    assert DATA_SETS["chat-language"].targets == ()
+    for target in DATA_SETS["id-hate"].targets:
+        parse_target(target)

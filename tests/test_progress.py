@@ -129,7 +129,7 @@ def facts():
                 "measures": {"macro_f1": {"value": 0.85, "low": 0.82, "high": 0.88}},
             },
         },
-        config=TrainConfig().resolved(),
+        config=TrainConfig(max_bytes=256).resolved(),
         findings={
             "class_counts": {"a": 900, "b": 100},
             "truncated_texts": 0,

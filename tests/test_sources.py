@@ -27,7 +27,14 @@ def planted(tmp_path_factory):
     return path
 
 
-OPTIONS = ["--source-column=source", "--encoder=linear", "--max-bytes=128"]
+OPTIONS = [
+    "--target",
+    "accuracy>=0.85",
+    "macro_f1>=0.80",
+    "--source-column=source",
+    "--encoder=linear",
+    "--max-bytes=128",
+]
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ class SearchPlan:
             **{
                 key: value
                 for key, value in vars(self.config.resolved()).items()
-                if not isinstance(value, Path)
+                if not isinstance(value, Path) and key != "target"
             },
             "max_bytes": job.config.max_bytes,
             "data": job.findings["sha256"],

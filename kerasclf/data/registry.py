@@ -32,6 +32,7 @@ class DataSet:
         files: () for a data set that comes with an installed package.
         encoding: of the files.
         min_class_rows: classes with fewer rows are dropped by default.
+        targets: what its project wants to reach; default of `--target`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class DataSet:
     files: tuple[RemoteFile, ...] = ()
     encoding: str = "utf-8"
     min_class_rows: int = 0
+    targets: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:
@@ -167,6 +169,7 @@ DATA_SETS = {
             "Indonesian Twitter, ALW 2019",
             read=_read_id_hate,
             encoding="latin-1",
+            targets=("accuracy>=0.85", "macro_f1>=0.80", "latency_p99_ms<100"),
             files=(
                 RemoteFile(
                     f"{_HATE}/re_dataset.csv",

@@ -42,6 +42,7 @@ def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
     """Whether a run has a configuration, and its data is still what it was."""
     try:
         kept = TrainConfig.from_yaml(layout.config)
+        kept = replace(kept, target=config.target)
         if replace(kept, max_bytes=config.max_bytes) != config:
             return False
         rows = load_unchanged(layout).rows

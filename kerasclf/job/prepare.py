@@ -16,6 +16,7 @@ from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
 from kerasclf.data.left_out import describe_splits, find_left_out
+from kerasclf.data.registry import DATA_SETS
 from kerasclf.data.sources import repeat_weights, weigh_rows
 from kerasclf.data.splits import split_examples
 from kerasclf.data.templates import find_templates, merge_groups
@@ -150,6 +151,8 @@ def prepare_job(config: TrainConfig) -> Job:
     """
     config.check()
     config = config.resolved()
+    if config.dataset in DATA_SETS and not config.target:
+        config = replace(config, target=DATA_SETS[config.dataset].targets)
     for target in config.target:
         parse_target(target)
     check_writable(config.output / config.name / "new")

@@ -202,14 +202,18 @@ def print_comparison(result: dict[str, Any]) -> None:
 def _leaderboard(result: dict[str, Any]) -> Table:
     table = Table(title=f"{result['rows']} test rows", box=box.SIMPLE)
     table.add_column("run", overflow="fold")
-    for name in ("macro-F1", "accuracy", "targets", "size", "p99", "training"):
+    met = ("targets",) if result["targets"] else ()
+    for name in ("macro-F1", "accuracy", *met, "size", "p99", "training"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in result["runs"]:
         cost = entry["cost"]
         table.add_row(
             entry["run"],
             *(f"{entry['measures'][name]['value']:.4f}" for name in ("macro_f1", "accuracy")),
-            f"{sum(target['met'] for target in entry['targets'])} of {len(entry['targets'])}",
+            *(
+                f"{sum(target['met'] for target in entry['targets'])} of {len(entry['targets'])}"
+                for _ in met
+            ),
             f"{cost['size_bytes'] / 1e6:.1f} MB",
             f"{cost['p99_ms']:.1f} ms",
             f"{cost['train_seconds']:.0f} s",

@@ -184,6 +184,12 @@ def describe_best(best: dict[str, Any]) -> str:
         "worse than": best["worse_than"],
     }
     verdicts = [f"{verdict} {' and '.join(runs)}" for verdict, runs in groups.items() if runs]
+    if not best["targets"]:
+        return (
+            f"best: {best['run']}, chosen on validation rows "
+            f"(macro-F1 {best['validation_macro_f1']:.4f}); on test rows its macro-F1 is "
+            f"{', '.join(verdicts)}"
+        )
     return (
         f"best under the targets: {best['run']}, chosen on validation rows "
         f"({best['validation_targets_met']} of {best['targets']} targets met, "
