@@ -44,8 +44,7 @@ def test_program_rejects_other_commands(capsys, arguments, message):
 def test_version_and_help_of_a_command(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"kerasclf {kerasclf.__version__}\n"
-    with pytest.raises(SystemExit, match="0"):
-        cli.main(["help", "datasets"])
+    assert cli.main(["help", "datasets"]) == 0
     assert "usage: kerasclf datasets" in capsys.readouterr().out
 
 

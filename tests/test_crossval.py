@@ -74,10 +74,12 @@ def test_folds_are_cached_by_what_a_model_learns(tmp_path):
 
 def test_folds_cached_by_version_0_1_are_found(tmp_path):
     # A new option must be in ADDED or NOT_LEARNED, or all folds are trained again.
-    folder = fold_folder(tmp_path, TrainConfig(name="a", linear="none").resolved())
+    folder = fold_folder(tmp_path, TrainConfig(name="a", linear="none", max_bytes=256).resolved())
     assert folder == tmp_path / "out_of_fold" / "46351e8227060a98"
     for change in ({"loss": "toy"}, {"linear": "tfidf"}):
-        changed = TrainConfig(**{"name": "a", "linear": "none"} | change).resolved()
+        changed = TrainConfig(
+            **{"name": "a", "linear": "none", "max_bytes": 256} | change
+        ).resolved()
         assert fold_folder(tmp_path, changed) != folder
 
 

@@ -62,7 +62,7 @@ def test_files_with_a_wrong_hash_are_rejected(monkeypatch, mirror, tmp_path):
 
 
 def test_unknown_data_set_and_missing_mirror(monkeypatch, tmp_path):
-    with pytest.raises(UserError, match="expected one of chat-language, id-hate"):
+    with pytest.raises(UserError, match="did you mean 'id-hate'"):
         read_data_set("idhate")
     monkeypatch.setenv(MIRROR, str(tmp_path))
     with pytest.raises(UserError, match="has no file"):

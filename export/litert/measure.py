@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import platform
-import resource
 import sys
 import time
 from importlib.metadata import version
@@ -14,16 +13,11 @@ from typing import Any
 import numpy as np
 
 from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.memory import peak_memory
 
 BURN_IN = 50
 CALLS = 1000
 SAMPLE = "contoh teks yang agak panjang supaya waktunya seperti di dunia nyata"
-
-
-def peak_memory() -> int:
-    """Peak resident memory of this process in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def measure(path: Path, threads: int, rows: list[dict[str, str]]) -> dict[str, Any]:

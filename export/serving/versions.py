@@ -9,7 +9,6 @@ rename publishes or withdraws a version:
     .N.withdrawn/   a version that was rolled back
 """
 
-import fcntl
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from kerasclf.console import say
 from kerasclf.errors import UserError
@@ -37,13 +38,16 @@ def lock(root: Path) -> Iterator[None]:
         root: folder of all models.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with (root / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that is publishing in {root}")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    held = FileLock(root / LOCK)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        say(f"waiting for another process that is publishing in {root}")
+        held.acquire()
+    try:
         yield
+    finally:
+        held.release()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """From a prepared job to a finished run: train, calibrate, measure, write, and then rename."""
 
 import platform
-import resource
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,6 +28,7 @@ from kerasclf.files import load_record, replacing, save_record, save_table, writ
 from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
 from kerasclf.linear.model import LinearModel
+from kerasclf.memory import peak_memory
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.report.draw import try_to_draw
 from kerasclf.run.history import Epoch, write_history
@@ -368,9 +367,7 @@ def finish(job: Job, layout: RunLayout, metrics: dict[str, Any]) -> dict[str, An
     if job.config.source_column:
         metrics["train_by_source"] = _count_sources(job)
     metrics["seconds"] = job.seconds
-    # Linux counts kibibytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    metrics["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    metrics["peak_memory_bytes"] = peak_memory()
     metrics["versions"] = {name: version(name) for name in PACKAGES}
     metrics["versions"]["python"] = platform.python_version()
     save_record(layout.metrics, metrics)

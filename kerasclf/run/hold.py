@@ -1,26 +1,29 @@
 """One process per folder: a lock that ends with its process, however that ends."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.run.layout import RunLayout
 
+PATIENCE = 0.5
+"""Seconds to wait for a process that only looks whether a run is held."""
+
 
 def is_held(layout: RunLayout) -> bool:
     """Whether a running process holds a partial run."""
-    try:
-        with layout.lock.open() as file:
-            # A shared lock, released at once: looking does not hold the run.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    if not layout.lock.is_file():
         return False
-    except BlockingIOError:
+    try:
+        # Released at once: whoever wants to hold the run in this moment waits for it.
+        with FileLock(layout.lock, timeout=0):
+            return False
+    except Timeout:
         return True
-    return False
 
 
 @contextmanager
@@ -35,14 +38,17 @@ def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
     Raises:
         UserError: another process holds it.
     """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
-                f"{folder} is being {work} by another process; wait for it, or stop it"
-            ) from error
+    held = FileLock(path, timeout=PATIENCE)
+    try:
+        held.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"{folder} is being {work} by another process; wait for it, or stop it"
+        ) from error
+    try:
         yield
+    finally:
+        held.release()
 
 
 @contextmanager
