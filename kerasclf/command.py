@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from kerasclf.console import say
 from kerasclf.errors import UserError
+from kerasclf.next_steps import describe_next
 
 
 @dataclass
@@ -140,6 +141,8 @@ def run(
         else:
             show(result)
         sys.stdout.flush()
+        if not options.json and (line := describe_next(prog, options, result)):
+            say(f"next: {line}")
     except UserError as error:
         return _fail(f"{prog}: {error}", error.exit_code, debug)
     except SystemExit as stop:
