@@ -1,11 +1,15 @@
 import jinja2
 import matplotlib as mpl
 import pytest
+import yaml
 
+from kerasclf.files import load_record
+from kerasclf.report.hub import describe_card
 from kerasclf.report.plots import plot_classes
 from kerasclf.report.rendering import make_environment, render
 from kerasclf.report.style import STYLE
 from kerasclf.report.wording import describe_duration, to_words
+from kerasclf.run.layout import RunLayout
 
 
 def test_plots_are_reproducible_and_leave_the_global_style_alone():
@@ -46,3 +50,31 @@ def test_axes_have_plain_numbers():
         svg = plot_classes(counts)
         assert "mathdefault" not in svg
         assert "1,000" in svg
+
+
+def test_the_card_has_the_header_of_the_hub_and_no_path_of_this_machine(run, table):
+    card = RunLayout(run).model_card.read_text()
+    metrics = load_record(RunLayout(run).metrics)
+    _, header, rest = card.split("---\n", 2)
+    found = yaml.safe_load(header)
+    assert found["pipeline_tag"] == "text-classification"
+    assert found["license"] == "unknown"
+    (result,) = found["model-index"][0]["results"]
+    measures = metrics["test"]["measures"]
+    assert {entry["type"]: entry["value"] for entry in result["metrics"]} == {
+        "accuracy": round(measures["accuracy"]["value"], 4),
+        "f1": round(measures["macro_f1"]["value"], 4),
+    }
+    assert rest.lstrip().startswith("# greetings, run 1")
+    assert str(table.parent) not in card
+    assert str(run.parents[2]) not in card
+    assert table.name in card
+
+
+def test_licence_and_languages_of_a_data_set_are_in_the_header(run):
+    metrics, findings = load_record(RunLayout(run).metrics), load_record(RunLayout(run).doctor)
+    source = {"data set": "x", "licence": "CC BY-SA 4.0", "languages": "id, jv"}
+    header = yaml.safe_load(describe_card(metrics, findings | {"source": source}).strip("-\n"))
+    assert header["license"] == "cc-by-sa-4.0"
+    assert header["language"] == ["id", "jv"]
+    assert header["model-index"][0]["results"][0]["dataset"]["name"] == "x"

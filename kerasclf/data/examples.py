@@ -86,6 +86,7 @@ def load_examples(config: TrainConfig) -> Examples:
             "from": data_set.home,
             "encoding": data_set.encoding,
             "licence": data_set.licence,
+            "languages": ", ".join(data_set.languages),
             "citation": data_set.citation,
         }
         if min_class_rows is None:
@@ -96,7 +97,9 @@ def load_examples(config: TrainConfig) -> Examples:
         files = [file for file in (config.data, config.validation, config.test) if file]
         frame = _read_files(config)
         encodings = {find_encoding(file, config.encoding)[0]: None for file in files}
-        source = {"files": ", ".join(map(str, files)), "encoding": ", ".join(encodings)}
+        # Names alone: findings are published with a model.
+        names = ", ".join(file.name for file in files)
+        source = {"files": names, "encoding": ", ".join(encodings)}
     rows = pd.DataFrame({"row": range(len(frame)), "text": as_text(frame["text"])})
     slices = map(slice_name, config.slice_column)
     for column in ("label", "group", "split", "source", *slices):

@@ -32,6 +32,7 @@ class DataSet:
         files: () for a data set that comes with an installed package.
         encoding: of the files.
         min_class_rows: classes with fewer rows are dropped by default.
+        languages: codes of ISO 639-1, or "multilingual".
         targets: what its project wants to reach; default of `--target`.
     """
 
@@ -45,6 +46,7 @@ class DataSet:
     files: tuple[RemoteFile, ...] = ()
     encoding: str = "utf-8"
     min_class_rows: int = 0
+    languages: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
 
     @property
@@ -125,6 +127,7 @@ _HATE = (
 )
 _SMSA = "IndoNLP/indonlu/ce728f6926a36174b9923dfe49d6a6839b6e9bb7/dataset/smsa_doc-sentiment-prosa"
 _NUSAX = "IndoNLP/nusax/75b0be5d982348332509f296e10d9bf9cb66d60f/datasets/sentiment"
+_CODES = {"javanese": "jv", "indonesian": "id"}
 _SENTIMENT = ("negative", "neutral", "positive")
 
 
@@ -139,6 +142,7 @@ def _nusax(name: str, language: str, hashes: tuple[str, str, str]) -> DataSet:
         citation="Winata et al., NusaX: Multilingual Parallel Sentiment Dataset for 10 Indonesian "
         "Local Languages, EACL 2023",
         read=_read_nusax,
+        languages=(_CODES[language],),
         files=tuple(
             RemoteFile(f"{_NUSAX}/{language}/{stem}.csv", sha256, split)
             for (split, stem), sha256 in zip(stems.items(), hashes, strict=True)
@@ -158,6 +162,7 @@ DATA_SETS = {
             citation="Gunther Cox and contributors, ChatterBot Language Training Corpus",
             read=chat_language.read,
             min_class_rows=25,
+            languages=("multilingual",),
         ),
         DataSet(
             name="id-hate",
@@ -169,6 +174,7 @@ DATA_SETS = {
             "Indonesian Twitter, ALW 2019",
             read=_read_id_hate,
             encoding="latin-1",
+            languages=("id",),
             targets=("accuracy>=0.85", "macro_f1>=0.80", "latency_p99_ms<100"),
             files=(
                 RemoteFile(
@@ -186,6 +192,7 @@ DATA_SETS = {
             citation="Purwarianti and Crisdayanti, Improving Bi-LSTM Performance for Indonesian "
             "Sentiment Analysis Using Paragraph Vector, ICAICTA 2019; in IndoNLU",
             read=_read_smsa,
+            languages=("id",),
             files=(
                 RemoteFile(
                     f"{_SMSA}/train_preprocess.tsv",

@@ -10,6 +10,7 @@ import pandas as pd
 from kerasclf.config import TrainConfig
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.files import save_record, write_text
+from kerasclf.report.hub import describe_card
 from kerasclf.report.many_classes import (
     WEAKEST,
     confused_pairs,
@@ -77,7 +78,13 @@ def write_model_card(
 ) -> None:
     """Writes the model card (Mitchell et al., Model Cards for Model Reporting, 2019)."""
     settings = _settings(config)
-    card = render("model_card.md.j2", metrics=metrics, findings=findings, config=settings)
+    card = render(
+        "model_card.md.j2",
+        header=describe_card(metrics, findings),
+        metrics=metrics,
+        findings=findings,
+        config=settings,
+    )
     write_text(path, card)
 
 
