@@ -31,14 +31,19 @@ class DoctorOptions(TableOptions, command.Options):
     """Column of where a row comes from, such as manual or synthetic."""
     slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Column whose values are measured one by one; may be repeated."""
+    problems: Path | None = None
+    """CSV to write: dropped rows, conflicting labels and near-duplicates, with their numbers."""
     max_bytes: ResolvedInt = option(None)
     """Texts with more UTF-8 bytes count as truncated; default: the width of `kerasclf train`."""
 
 
 def examine_options(options: DoctorOptions) -> dict[str, Any]:
     """Examines the table or data set."""
+    from kerasclf.files import check_writable
     from kerasclf.job.examination import examine_table
 
+    if options.problems:
+        check_writable(options.problems)
     config = TrainConfig(
         data=options.file,
         dataset=options.dataset,
@@ -54,7 +59,7 @@ def examine_options(options: DoctorOptions) -> dict[str, Any]:
         max_bytes=options.max_bytes,
     )
     config.check()
-    return examine_table(config.resolved())
+    return examine_table(config.resolved(), options.problems)
 
 
 def show(findings: dict[str, Any]) -> None:

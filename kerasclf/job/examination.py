@@ -1,11 +1,13 @@
 """A closer look at a table before training: what a linear model says of a split of its rows."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasclf.config import TrainConfig
 from kerasclf.data.examples import Examples
+from kerasclf.data.problems import list_problems
 from kerasclf.data.sources import measured_columns
 from kerasclf.data.splits import split_examples
 from kerasclf.errors import UserError
@@ -13,17 +15,19 @@ from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.novelty import describe_novelty
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
+from kerasclf.files import replacing
 from kerasclf.job.prepare import add_truncation, choose_length, examine_data
 
 MOST_ROWS = {"train": 20_000, "validation": 2_000}
 """Rows of each split that are looked at; more are a random sample."""
 
 
-def examine_table(config: TrainConfig) -> dict[str, Any]:
+def examine_table(config: TrainConfig, problems: Path | None = None) -> dict[str, Any]:
     """Examines a table, and how a linear model does on its validation rows.
 
     Args:
         config: a resolved configuration.
+        problems: CSV to write, of `list_problems`.
 
     Returns:
         The findings of `examine_data`, with "novelty" of `describe_novelty`, and "by_source" and
@@ -34,6 +38,9 @@ def examine_table(config: TrainConfig) -> dict[str, Any]:
         UserError: the data cannot be read, or nothing can be learned from it.
     """
     examples, groups, findings = examine_data(config)
+    if problems:
+        with replacing(problems) as beside:
+            list_problems(examples, groups).to_csv(beside, index=False)
     add_truncation(findings, examples, choose_length(config, examples.rows["text"].tolist()))
     try:
         findings |= look_closer(examples, groups, config)

@@ -14,6 +14,7 @@ import pandas as pd
 from kerasclf.augmentation.new_rows import describe
 from kerasclf.classifier import KerasClassifier
 from kerasclf.console import say, warn
+from kerasclf.data.problems import list_problems
 from kerasclf.data.sources import AUGMENTED, UNKNOWN, measured_columns
 from kerasclf.decision.rule import fit_decision
 from kerasclf.encoders import find_encoder
@@ -220,10 +221,14 @@ def open_run(
         save_record(layout.compression, trained.compression)
     save_record(layout.doctor, job.findings)
     save_table(layout.split, job.split)
-    left_out = job.left_out()
-    if len(left_out):
-        with replacing(layout.left_out) as beside:
-            left_out.to_csv(beside, index=False)
+    lists = {
+        layout.left_out: job.left_out(),
+        layout.problems: list_problems(job.examples, job.split["group"].to_numpy()),
+    }
+    for path, rows in lists.items():
+        if len(rows):
+            with replacing(path) as beside:
+                rows.to_csv(beside, index=False)
     if job.augmented is not None:
         save_table(layout.augmented, job.augmented)
     # The configuration is written last: once it exists, the run can be resumed.

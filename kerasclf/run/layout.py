@@ -90,6 +90,11 @@ class RunLayout:
         return self.root / "teaching.npz"
 
     @property
+    def problems(self) -> Path:
+        """Dropped rows, conflicting labels and near-duplicates; only if there are some."""
+        return self.root / "problems.csv"
+
+    @property
     def left_out(self) -> Path:
         """Rows of given splits that were left out as copies; only if there are some."""
         return self.root / "left_out.csv"
