@@ -11,7 +11,10 @@ import pytest
 import kerasclf
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
+from kerasclf.explanation.errors import explain_errors, mark_words
 from kerasclf.explanation.words import explain
+from kerasclf.files import load_record
+from kerasclf.run.layout import RunLayout
 from kerasclf.trained import Classifier
 
 TEXTS = ["selamat pagi Solo", "good morning", "", "guten Morgen 😀", "x" * 500]
@@ -146,12 +149,12 @@ def test_contributions_by_hand():
     one, two = explain(predict, ("no", "yes"), ["a good  good day", "bad"])
     assert (one.text, one.label, one.probability) == ("a good  good day", "yes", 0.9)
     assert [word.text for word in one.words] == ["a", "good", "good", "day"]
-    expected = [0, np.log(0.9 / 0.75), np.log(0.9 / 0.75), 0]
-    np.testing.assert_allclose([word.contribution for word in one.words], expected)
+    expected = [0, np.log(3), np.log(3), 0]
+    np.testing.assert_allclose([word.contribution for word in one.words], expected, atol=1e-12)
     assert [one.text[w.start : w.end] for w in one.words] == ["a ", "good  ", "good ", "day"]
     assert one.strongest(1)[0].text == "good"
     assert two.label == "no"
-    np.testing.assert_allclose(two.words[0].contribution, np.log(0.75 / 0.5))
+    np.testing.assert_allclose(two.words[0].contribution, np.log(3))
     assert explain(predict, ("no", "yes"), ["", "  "])[1].words == ()
 
 
@@ -176,3 +179,19 @@ def test_the_command_colors_words(trained, capsys):
     assert "Morgen +" in printed
     assert cli.main(["explain", str(trained.run)]) == 2
     assert "found no text" in capsys.readouterr().err
+
+
+def test_the_worst_errors_of_a_report_are_explained(run):
+    metrics = load_record(RunLayout(run).metrics)
+    errors = metrics["test"]["worst_errors"]
+    for error in errors:
+        pieces = mark_words(error)
+        assert "".join(text for text, _ in pieces) == error["text"]
+        assert [c for _, c in pieces if c] == [c for _, _, c in error["words"]]
+    assert not errors or any(error["words"] for error in errors)
+
+
+def test_a_text_that_is_decided_otherwise_in_part_is_not_marked(trained):
+    errors = [{"text": "zzz Morgen qqq", "predicted_label": label} for label in ("de", "en")]
+    explain_errors(errors, trained.run_on, trained.labels)
+    assert [bool(error["words"]) for error in errors] == [True, False]

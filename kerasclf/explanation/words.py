@@ -1,8 +1,9 @@
 """What each word of a text contributes to its label: the prediction with and without it.
 
-A word's contribution is the log-probability of the decided label less that of the text without the
-word ("leave one out", Li, Monroe and Jurafsky, 2016, https://arxiv.org/abs/1612.08220). It is that
-of the whole model, of its linear part and its network together, after calibration.
+A word's contribution is the log-odds of the decided label less those of the text without the word
+("leave one out", Li, Monroe and Jurafsky, 2016, https://arxiv.org/abs/1612.08220). They are log-odds,
+since a model that is sure of a label stays sure without any one word. A contribution is that of the
+whole model, of its linear part and its network together, after calibration.
 """
 
 import itertools
@@ -15,13 +16,18 @@ import numpy as np
 WORD = re.compile(r"\S+")
 MOST_WORDS = 100
 """Words of a text that are left out one by one; in longer texts, several together."""
-LEAST = 1e-12
-"""Probabilities below count as this, so that contributions are finite."""
+LEAST = 1e-7
+"""Probabilities nearer to 0 or 1 count as this: LiteRT computes them in 32 bits."""
+
+
+def logit(probabilities: np.ndarray) -> np.ndarray:
+    """Log-odds; that of scipy would take longer to import than a text takes to explain."""
+    return np.log(probabilities) - np.log1p(-probabilities)
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text, and what it adds to the log-probability of the label.
+    """A word of a text, and what it adds to the log-odds of the label.
 
     Attributes:
         start: position of its first character.
@@ -77,14 +83,14 @@ def explain(
         for start, end in of_text
     ]
     decided, _, probabilities = predict([*listed, *shortened])
-    logs = np.log(np.maximum(probabilities, LEAST))
+    log_odds = logit(probabilities.clip(LEAST, 1 - LEAST))
     explanations, first = [], len(listed)
     for number, (text, of_text) in enumerate(zip(listed, spans, strict=True)):
         class_id = int(decided[number])
-        without = logs[first : first + len(of_text), class_id]
+        without = log_odds[first : first + len(of_text), class_id]
         first += len(of_text)
         words = tuple(
-            Word(start, end, text[start:end].strip(), float(logs[number, class_id] - value))
+            Word(start, end, text[start:end].strip(), float(log_odds[number, class_id] - value))
             for (start, end), value in zip(of_text, without, strict=True)
         )
         probability = float(probabilities[number, class_id])

@@ -25,6 +25,7 @@ from kerasclf.evaluation.predictions import evaluate, prediction_frame
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
 from kerasclf.evaluation.targets import check_targets
+from kerasclf.explanation.errors import explain_errors
 from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
 from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
@@ -280,6 +281,9 @@ def measure(job: Job, classifier: KerasClassifier) -> tuple[dict[str, Any], pd.D
         test = evaluate(
             test_texts, test_class_ids, test_logits, decision, labels, ordered, config.seed
         )
+        if find_encoder(config.encoder).reads_bytes:
+            # Of a transformer, some hundred predictions would take most of a minute.
+            explain_errors(test["worst_errors"], classifier.run, labels)
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
         # On the original rows, so that runs with and without augmentation have the same baseline.

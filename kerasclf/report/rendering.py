@@ -6,6 +6,7 @@ from typing import Any
 
 import jinja2
 
+from kerasclf.explanation.errors import mark_words
 from kerasclf.report.wording import (
     describe_baseline,
     describe_best,
@@ -54,6 +55,7 @@ def _report_templates() -> jinja2.Environment:
     environment = make_environment("kerasclf.report")
     environment.filters |= {
         "in_interval": in_interval,
+        "mark_words": mark_words,
         "describe_baseline": describe_baseline,
         "describe_parts": describe_parts,
         "describe_best": describe_best,
