@@ -1,9 +1,9 @@
 """What each word of a text contributes to its label: the prediction with and without it.
 
 A word's contribution is the log-odds of the decided label less those of the text without the word
-("leave one out", Li, Monroe and Jurafsky, 2016, https://arxiv.org/abs/1612.08220). They are log-odds,
-since a model that is sure of a label stays sure without any one word. A contribution is that of the
-whole model, of its linear part and its network together, after calibration.
+("leave one out", Li, Monroe and Jurafsky, 2016, https://arxiv.org/abs/1612.08220). Log-odds, since
+a model that is sure of a label stays sure without any one word. A contribution is that of the whole
+model, of its linear part and its network together, after calibration.
 """
 
 import itertools
