@@ -1,6 +1,7 @@
 """What all commands share: parsing, exit codes, one-line errors and JSON on stdout."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from kerasclf.console import say
+from kerasclf.console import say, shorten
 from kerasclf.errors import UserError
 from kerasclf.next_steps import describe_next
 
@@ -147,20 +148,29 @@ def run(
         return _fail(f"{prog}: {error}", error.exit_code, debug)
     except SystemExit as stop:
         return int(stop.code or 0)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return _fail(f"{prog}: a name is too long: {error.filename}; shorten it", 2, debug)
+        if isinstance(error, BrokenPipeError):
+            # The reader of stdout has closed it (`| head`): not an error worth a message.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        return _fail_unexpectedly(prog, error, debug)
     except KeyboardInterrupt:
         return _fail(f"{prog}: interrupted", 1, debug)
-    except BrokenPipeError:
-        # The reader of stdout has closed it (`| head`): not an error worth a message.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
-        hint = "" if debug else " (--debug shows where)"
-        return _fail(f"{prog}: {type(error).__name__}: {error}{hint}", 1, debug)
+        return _fail_unexpectedly(prog, error, debug)
     return 0 if passed(result) else 1
+
+
+def _fail_unexpectedly(prog: str, error: Exception, debug: bool) -> int:
+    hint = "" if debug else " (--debug shows where)"
+    return _fail(f"{prog}: {type(error).__name__}: {shorten(str(error))}{hint}", 1, debug)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    say(message)
+    # A label or a name can be of any length.
+    say(shorten(message))
     return code

@@ -3,12 +3,48 @@
 import contextlib
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
+
+
+def printable(text: str) -> str:
+    r"""A text without what a terminal would obey: control characters and marks of direction.
+
+    >>> printable("a\x1b[31m \u202eb")
+    'a\\x1b[31m \\u202eb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c == " " or unicodedata.category(c) in _SHOWN else _escape(c)
+        for c in text
+    )
+
+
+_SHOWN = ("Zs", "Mn", "Me", "Mc", "Co", "Cn")
+"""Categories that `str.isprintable` refuses and terminals do not obey."""
+
+
+def _escape(character: str) -> str:
+    # A joiner is part of emoji and of words of many scripts.
+    return character if character in "\u200c\u200d" else repr(character)[1:-1]
+
+
+def shorten(text: str, most: int = 500) -> str:
+    """A text of at most `most` characters, without its middle.
+
+    >>> shorten("abcdefghij", 5)
+    'ab…ij'
+    """
+    if len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def say(message: str) -> None:
     """Prints a line on stderr; stdout is for the result."""
-    print(message, file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def warn(message: str) -> None:

@@ -37,7 +37,7 @@ def read_columnar(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
         for table in _read_tables(path, chunk_rows):
             kept = table.drop_columns(index_columns(table.schema))
             yield kept.to_pandas(ignore_metadata=True)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         name = COLUMNAR[path.suffix.lower()]
         raise UserError(f"{path} is not a complete {name} file: {error}") from error
 

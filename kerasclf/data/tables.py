@@ -113,8 +113,8 @@ def check_table(path: Path, reading: Reading | None = None) -> None:
     _check_options(path, suffix, reading)
     encoding = reading.encoding
     try:
-        "".encode(encoding)
-    except LookupError as error:
+        "a".encode(encoding)
+    except (LookupError, UnicodeError) as error:
         raise UserError(f"unknown encoding {encoding!r}; expected a name such as utf-8") from error
     try:
         with open_binary(path) as file:

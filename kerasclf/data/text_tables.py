@@ -138,7 +138,10 @@ def _parse_lines(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
 
 def _make_frame(rows: list[dict[str, Any]], columns: list[str] | None) -> pd.DataFrame:
     """A frame of Python objects, which keeps large integers exact; strings are valid UTF-8."""
-    valid = [{k: cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()} for r in rows]
+    valid = [
+        {cell_to_text(k): cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()}
+        for r in rows
+    ]
     return pd.DataFrame(valid, columns=columns, dtype=object)
 
 

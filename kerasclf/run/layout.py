@@ -243,10 +243,11 @@ class RunLayout:
         Raises:
             UserError: there is no such run, or it is finished.
         """
+        run = run if run.name else run.absolute()  # "." has no name
         path = run if run.name.endswith(PARTIAL) else run.with_name(run.name + PARTIAL)
         if path.is_dir() and cls(path).config.is_file():
             return cls(path)
-        if cls(path).whole.root.is_dir():
+        if cls(path).whole.metrics.is_file():
             raise UserError(f"{run} is already finished; there is nothing to resume")
         raise UserError(f"no unfinished run {path}; expected a folder such as runs/NAME/1{PARTIAL}")
 
