@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 
@@ -47,9 +48,23 @@ def say(message: str) -> None:
     print(printable(message), file=sys.stderr, flush=True)
 
 
+def say_once(message: str) -> None:
+    """Prints a line, unless this process has printed it before: tables are read more than once."""
+    if message not in _said:
+        _said.add(message)
+        say(message)
+
+
+_said: set[str] = set()
+
+
 def warn(message: str) -> None:
     """Prints a warning line on stderr."""
     say(f"warning: {message}")
+
+
+_hiding = threading.RLock()
+"""Of two threads that hide stderr, the second would keep what the first one hid."""
 
 
 @contextlib.contextmanager
@@ -61,12 +76,13 @@ def quiet_imports() -> Iterator[None]:
     if "--debug" in sys.argv:
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    with _hiding:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        try:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,6 +1,7 @@
 """A run without TensorFlow: its float32 .tflite, which LiteRT runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_TEXTS = 20_000
+"""Keras labels more texts sooner: it takes seconds to start, but uses all processors."""
+
+
 class LightClassifier:
     """Strings to labels as Keras decides them, one text at a time and without its start-up time.
+
+    It can be used by several threads, and after a fork.
 
     Attributes:
         labels: label names by class id.
@@ -31,16 +38,34 @@ class LightClassifier:
         Raises:
             UserError: the file is damaged.
         """
+        self._path = layout.light
+        self._idle = [self._open()]
+        self.labels = tuple(self._idle[0].labels)
+
+    def _open(self) -> EdgeClassifier:
+        """A copy of the model, which only one thread at a time can use."""
         try:
             # LiteRT says on stderr which delegate it created.
             with quiet_imports():
-                self._file = EdgeClassifier(layout.light)
-                self._file.run_ones()
+                file = EdgeClassifier(self._path)
+                file.run_ones()
         except ValueError as error:
             raise UserError(
-                f"{layout.light} is damaged ({error}); delete it, and predictions use Keras"
+                f"{self._path} is damaged ({error}); delete it, and predictions use Keras"
             ) from error
-        self.labels = tuple(self._file.labels)
+        return file
+
+    @contextmanager
+    def _borrow(self) -> Iterator[EdgeClassifier]:
+        """A copy of the model that no other thread uses meanwhile."""
+        try:
+            file = self._idle.pop()
+        except IndexError:
+            file = self._open()
+        try:
+            yield file
+        finally:
+            self._idle.append(file)
 
     def run(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What the file makes of n texts.
@@ -49,7 +74,8 @@ class LightClassifier:
             Class ids after the decision rule, int64 [n]; whether a person should review each, bool
             [n]; and calibrated probabilities, float64 [n, num_classes].
         """
-        outputs = [self._file.run(text) for text in check_texts(texts)]
+        with self._borrow() as file:
+            outputs = [file.run(text) for text in check_texts(texts)]
         return (
             np.array([int(output["label"][0]) for output in outputs], dtype=np.int64),
             np.array([bool(output["review"][0]) for output in outputs], dtype=bool),

@@ -36,7 +36,9 @@ class PredictOptions(TableOptions, command.Options):
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Predicts the labels of the texts or of the table."""
     from kerasclf.files import read_json
+    from kerasclf.light import MOST_TEXTS
     from kerasclf.run.layout import RunLayout
+    from kerasclf.trained import Classifier
 
     layout = RunLayout.open(options.run)
     if bool(options.texts) == bool(options.input):
@@ -54,13 +56,10 @@ def predict(options: PredictOptions) -> dict[str, Any]:
             options.prefix,
         )
         table.check(read_json(layout.labels))
-
-    from kerasclf.trained import Classifier
-
-    classifier = Classifier(layout, options.keras)
-    if options.input and options.output:
-        counts = predict_table(classifier, table)
+        use_keras = options.keras or table.has_more_rows(MOST_TEXTS)
+        counts = predict_table(Classifier(layout, use_keras), table)
         return {"output": str(options.output), **counts}
+    classifier = Classifier(layout, options.keras)
     # Not as a frame: importing pandas takes longer than predicting.
     rows = zip(options.texts, *(a.tolist() for a in classifier.run_on(options.texts)), strict=True)
     return {

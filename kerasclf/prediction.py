@@ -1,6 +1,6 @@
 """Texts and predictions of every classifier, whatever computes them; imports no TensorFlow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,9 +21,10 @@ def check_texts(texts: Iterable[str]) -> list[str]:
     """The texts as a list.
 
     Raises:
-        TypeError: they are a single string or no iterable, or one of them is not a string.
+        TypeError: they are a single string, a table or no iterable, or one of them is not a string.
     """
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+    is_table = isinstance(texts, Mapping) or hasattr(texts, "columns")
+    if isinstance(texts, str | bytes) or is_table or not isinstance(texts, Iterable):
         example = [texts[:40]] if isinstance(texts, str | bytes) else ["a text"]
         raise TypeError(
             f"texts is a {type(texts).__name__}; expected a list of strings, such as {example!r}"

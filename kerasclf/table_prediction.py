@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,11 @@ class PredictionTable:
                 f"{self.input} already has {', '.join(map(repr, taken))}, as the predictions would "
                 "be called; give a --prefix for their names, such as --prefix model_"
             )
+
+    def has_more_rows(self, rows: int) -> bool:
+        """Whether the input has more than `rows` rows."""
+        counts = accumulate(len(chunk) for chunk in self.read_chunks(CHUNK_ROWS))
+        return any(count > rows for count in counts)
 
     def read_chunks(self, rows: int) -> Iterator[pd.DataFrame]:
         """The input in chunks of at most `rows` rows."""

@@ -11,6 +11,7 @@ import numpy as np
 from kerasclf.console import quiet_imports
 from kerasclf.explanation.words import Explanation, explain
 from kerasclf.files import load_record, read_json
+from kerasclf.light import MOST_TEXTS, LightClassifier
 from kerasclf.prediction import check_texts
 from kerasclf.run.layout import RunLayout
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasclf.classifier import KerasClassifier
-    from kerasclf.light import LightClassifier
 
 
 class Metrics(Mapping[str, float]):
@@ -50,8 +50,9 @@ class Metrics(Mapping[str, float]):
 class Classifier:
     """A finished run.
 
-    Runs of `--encoder bytes` and `linear` predict with LiteRT, without TensorFlow; others, and
-    older ones, with Keras. It can be pickled: it is loaded again from its folder.
+    Runs of `--encoder bytes` and `linear` predict with LiteRT, without TensorFlow; others, older
+    ones, and all for more than 20,000 texts at once, with Keras. It can be pickled: it is loaded
+    again from its folder.
 
     Attributes:
         layout: the files of the run.
@@ -101,9 +102,11 @@ class Classifier:
     def _predictor(self) -> "KerasClassifier | LightClassifier":
         if self._use_keras or not self.layout.light.is_file():
             return self.keras
-        from kerasclf.light import LightClassifier
-
         return LightClassifier(self.layout)
+
+    def _choose(self, count: int) -> "KerasClassifier | LightClassifier":
+        """What labels `count` texts soonest."""
+        return self.keras if count > MOST_TEXTS else self._predictor
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -123,11 +126,13 @@ class Classifier:
         Raises:
             TypeError: `texts` is a single string, or one of them is not a string.
         """
-        return self._predictor.predict(texts)
+        listed = check_texts(texts)
+        return self._choose(len(listed)).predict(listed)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities, float64 [n, num_classes], of n texts."""
-        return self._predictor.predict_proba(texts)
+        listed = check_texts(texts)
+        return self._choose(len(listed)).predict_proba(listed)
 
     def run_on(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The predictions for n texts as arrays.
@@ -136,7 +141,8 @@ class Classifier:
             Class ids after the decision rule, int64 [n]; whether a person should review each, bool
             [n]; and calibrated probabilities, float64 [n, num_classes].
         """
-        return self._predictor.run(texts)
+        listed = check_texts(texts)
+        return self._choose(len(listed)).run(listed)
 
     def explain(self, texts: Iterable[str]) -> list[Explanation]:
         """Explains n texts: what each word contributes to the label that was decided.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerasclf.console import say
+from kerasclf.console import say_once
 from kerasclf.data.columnar import read_columnar
 from kerasclf.data.header import SEPARATORS, WIDE_MARKS, check_names, missing_column
 from kerasclf.data.reading import (
@@ -61,7 +61,9 @@ def read_chunks(path: Path, reading: Reading, chunk_rows: int | None) -> Iterato
     try:
         encoding, reason = find_encoding(path, encoding)
         if reason:
-            say(f"{path} is read as {encoding}, since {reason}; --encoding NAME reads it otherwise")
+            say_once(
+                f"{path} is read as {encoding}, since {reason}; --encoding NAME reads it otherwise"
+            )
         for frame in _read_frames(path, encoding, reading, chunk_rows):
             if empty:
                 check_names(tuple(map(str, frame.columns)), str(path))
@@ -186,7 +188,7 @@ def pick_column(frame: pd.DataFrame, column: str, path: Path, option: str) -> pd
     """
     name = find_column(frame, column, path, option)
     if name != column:
-        say(f"{path}: column {name!r} is read as {option} {column}")
+        say_once(f"{path}: column {name!r} is read as {option} {column}")
     return frame[name]
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from kerasclf.console import say, warn
+from kerasclf.console import say_once, warn
 from kerasclf.data.cells import cell_to_text
 from kerasclf.data.header import MARK, SEPARATORS, Header, read_header
 from kerasclf.data.reading import GZIP, Reading, open_binary, table_suffix
@@ -45,7 +45,7 @@ def read_delimited(
         suffix = table_suffix(path)
         header = read_header(file, str(path), suffix, reading.has_names, reading.delimiter)
         if reading.delimiter is None and header.separator != SEPARATORS[suffix]:
-            say(f"{path} is separated by {header.separator!r}")
+            say_once(f"{path} is separated by {header.separator!r}")
         judge = _Judge(path, header)
         rows = (judge.cells(record) for record in _records(file, header))
         while chunk := list(itertools.islice(rows, chunk_rows)):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kerasclf.console import say
+from kerasclf.console import say_once
 from kerasclf.data.header import check_names
 from kerasclf.errors import UserError
 
@@ -58,7 +58,7 @@ def _find_sheet(path: Path, names: list[str], sheet: str | None) -> str:
     listed = ", ".join(map(repr, names))
     if sheet is None:
         if len(names) > 1:
-            say(f"{path} is read from its sheet {names[0]!r}; --sheet takes {listed}")
+            say_once(f"{path} is read from its sheet {names[0]!r}; --sheet takes {listed}")
         return names[0]
     if sheet in names:
         return sheet
