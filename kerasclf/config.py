@@ -19,7 +19,7 @@ import tyro
 
 from kerasclf.encoders import describe_defaults, find_encoder
 from kerasclf.errors import UserError
-from kerasclf.files import FORMAT, check_format
+from kerasclf.files import FORMAT, check_format, table_name
 
 # Options of which `TrainConfig.resolved` replaces None, and max_bytes, which `prepare_job` takes
 # from the training texts; all code but the command line reads them from a job's configuration.
@@ -235,7 +235,7 @@ class TrainConfig:
             defaults["class_weights"] = "none"
         absent = {key: value for key, value in defaults.items() if getattr(self, key) is None}
         dataset = self.dataset or (None if self.data else DEFAULT_DATA_SET)
-        name = self.name or dataset or Path(self.data or "").stem
+        name = self.name or dataset or table_name(Path(self.data or ""))
         # Absolute paths, so that the configuration works from any folder.
         files = ("data", "validation", "test", "split", "cost_matrix", *NEED_RECIPE)
         places = {key: path.absolute() for key in files if (path := getattr(self, key))}

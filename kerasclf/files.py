@@ -17,6 +17,15 @@ FORMAT = 1
 _TABLE_FORMAT = b"kerasclf_format"
 
 
+def table_name(path: Path) -> str:
+    """What a table is called: the name of its file without suffixes.
+
+    >>> table_name(Path("data/posts.csv.gz")), table_name(Path("v1.2.xlsx"))
+    ('posts', 'v1.2')
+    """
+    return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` that takes its place when the block ends without an error.

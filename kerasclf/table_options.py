@@ -12,7 +12,7 @@ class TableOptions:
     encoding: str = "utf-8"
     """Encoding of CSV, TSV or JSON; a file that is not UTF-8 is recognized."""
     delimiter: str | None = None
-    """Character between the cells of a CSV (default: found in the first line)."""
+    """Character between the cells of a CSV, or tab (default: found in the first lines)."""
     sheet: str | None = None
     """Sheet of an Excel workbook, its name or its number from 1 (default: the first)."""
     header: bool = True

@@ -7,6 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from kerasclf.config import TrainConfig
 from kerasclf.data.reading import Reading, find_encoding
 from kerasclf.data.tables import pick_column, read_chunks, read_table
 from kerasclf.doctor import main as doctor
@@ -45,7 +46,7 @@ def test_a_workbook_is_read_as_a_csv_is(workbook, capsys):
     assert [len(chunk) for chunk in chunks] == [2, 2]
     plain = read_table(workbook, Reading(sheet="posts", has_names=False))
     assert list(plain) == ["1", "2", "3"]
-    assert plain["1"][0] == "Tweet "
+    assert plain["1"].iloc[0] == "Tweet "
     with pytest.raises(UserError, match="no sheet 'post'; expected one of 'notes', 'posts'"):
         read_table(workbook, Reading(sheet="post"))
 
@@ -60,6 +61,41 @@ def test_the_delimiter_is_found_and_said(delimiter, tmp_path, capsys):
     assert repr(delimiter) in said or delimiter == ","
 
 
+@pytest.mark.parametrize(
+    ("content", "has_names", "names"),
+    [
+        ("Kommentar, roh;Stufe\nja, nein;a\nso;b\n", True, ["Kommentar, roh", "Stufe"]),
+        ("text,label;x\na;b,c\n", True, ["text", "label;x"]),
+        ("hallo, du|gut\nso nicht|schlecht\n", False, ["1", "2"]),
+        ('"a, b";c,d\n1;2,3\n', True, ["a, b", "c,d"]),
+    ],
+)
+def test_rows_tell_which_of_two_delimiters_it_is(content, has_names, names, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    assert list(read_table(path, Reading(has_names=has_names))) == names
+
+
+def test_findings_are_said_once(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_bytes("text;label\nd\u00e9j\u00e0 vu;a\n".encode("cp1252"))
+    read_table(path)
+    assert capsys.readouterr().err.count(str(path)) == 2
+    read_table(path)
+    assert capsys.readouterr().err == ""
+
+
+def test_old_and_locked_workbooks_are_named(tmp_path):
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512))
+    with pytest.raises(UserError, match=r"old \.xls or has a password; save it as \.xlsx"):
+        read_table(path)
+
+
+def test_the_name_of_a_run_has_no_suffixes(tmp_path):
+    assert TrainConfig(data=tmp_path / "posts.csv.gz").resolved().name == "posts"
+
+
 def test_a_delimiter_can_be_given(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("text^label, as given\nhello, you^good\n")
@@ -67,6 +103,8 @@ def test_a_delimiter_can_be_given(tmp_path):
     assert frame.to_numpy().tolist() == [["hello, you", "good"]]
     with pytest.raises(UserError, match="--delimiter is '::'; expected one character"):
         read_table(path, Reading(delimiter="::"))
+    path.write_text("text\tlabel; as given\nhello\tgood\n")
+    assert read_table(path, Reading(delimiter="tab")).to_numpy().tolist() == [["hello", "good"]]
     path.rename(tmp_path / "t.tsv")
     with pytest.raises(UserError, match="--delimiter is for CSV files"):
         read_table(tmp_path / "t.tsv", Reading(delimiter=";"))
@@ -120,7 +158,7 @@ def test_damaged_utf8_is_not_another_encoding(tmp_path):
 
 def test_names_of_columns_are_forgiving(workbook, capsys):
     frame = read_table(workbook, Reading(sheet="posts"))
-    assert pick_column(frame, "tweet", workbook, "--text-column")[0] == ROWS[0][0]
+    assert pick_column(frame, "tweet", workbook, "--text-column").iloc[0] == ROWS[0][0]
     assert "column 'Tweet ' is read as --text-column tweet" in capsys.readouterr().err
     with pytest.raises(UserError, match="did you mean --label-column 'level'"):
         pick_column(frame, "levels", workbook, "--label-column")

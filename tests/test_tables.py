@@ -59,7 +59,7 @@ def test_as_text():
         ("t.parquet", b"text,label\n", "not a Parquet file"),
         ("t.parquet", b"PAR1 and no more", "not a complete Parquet file"),
         ("t.xlsx", b"PK", "is not an Excel workbook"),
-        ("t.xlsx", b"text,label\n", "is not a Excel file"),
+        ("t.xlsx", b"text,label\n", "is not an Excel workbook"),
         ("t.csv.gz", b"text,label\n", "cannot read .*Not a gzipped file"),
         ("t.parquet.gz", b"", r"expected one of .csv, .tsv"),
         ("t.xls", b"PK", r"expected one of .csv, .tsv"),

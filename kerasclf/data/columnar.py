@@ -28,15 +28,21 @@ def index_columns(schema: "pyarrow.Schema") -> list[str]:
 def read_columnar(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
     """Reads a Parquet, Feather or ORC file in frames, without an index that has no name.
 
+    The index of the frames is the number of the row, from 1.
+
     Raises:
         UserError: it is damaged.
     """
     import pyarrow
 
+    read = 0
     try:
         for table in _read_tables(path, chunk_rows):
             kept = table.drop_columns(index_columns(table.schema))
-            yield kept.to_pandas(ignore_metadata=True)
+            frame = kept.to_pandas(ignore_metadata=True)
+            frame.index += read + 1
+            read += len(frame)
+            yield frame
     except (pyarrow.ArrowException, OSError) as error:
         name = COLUMNAR[path.suffix.lower()]
         raise UserError(f"{path} is not a complete {name} file: {error}") from error

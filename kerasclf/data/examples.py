@@ -15,6 +15,7 @@ from kerasclf.data.registry import read_data_set
 from kerasclf.data.sources import check_sources, slice_name
 from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
+from kerasclf.files import table_name
 
 SPLITS = ("train", "validation", "test")
 MOST_CLASSES = 3000
@@ -37,11 +38,13 @@ class Examples:
         name: name of the data set, or stem of the file.
         rows: frame with columns row (int, row number over the concatenated source files), text
             (str), label (str), group (str, "" for none), split ("" if the data has none), source
-            (str, "" for none) and `slice_name` of each `slice_column` (str, "" for none).
+            (str, "" for none) and `slice_name` of each `slice_column` (str, "" for none);
+            after `examine_data` also near (int, the same for near-duplicates).
         labels: label names; the index of a label is its class id.
         ordered: whether the labels are ordinal.
         source: where the rows came from, with licence and citation if known.
-        all_rows: all rows as read, before any were dropped (same columns).
+        all_rows: all rows as read, before any were dropped (same columns); of a user's files also
+            file (name) and line (int, its place in the file, as of `read_table`).
         dropped: number of dropped rows by reason.
         small_classes: number of rows of each class that was dropped as too small.
     """
@@ -92,7 +95,7 @@ def load_examples(config: TrainConfig) -> Examples:
         if min_class_rows is None:
             min_class_rows = data_set.min_class_rows
     else:
-        name, label_order = config.data.stem, config.label_order
+        name, label_order = table_name(config.data), config.label_order
         ordered = bool(label_order)
         files = [file for file in (config.data, config.validation, config.test) if file]
         frame = _read_files(config)
@@ -104,6 +107,9 @@ def load_examples(config: TrainConfig) -> Examples:
     slices = map(slice_name, config.slice_column)
     for column in ("label", "group", "split", "source", *slices):
         rows[column] = as_text(frame[column]) if column in frame else ""
+    for column in ("file", "line"):
+        if column in frame:
+            rows[column] = frame[column]
     check_sources(rows["source"], config)
     is_measured = rows["source"].isin(config.measure_on) if config.measure_on else None
     return clean(rows, name, label_order, ordered, source, min_class_rows or 0, is_measured)
@@ -153,7 +159,7 @@ def _read_file(path: Path, split: str, config: TrainConfig) -> pd.DataFrame:
             )
     else:
         columns["split"] = pd.Series(split, index=frame.index)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns).assign(file=path.name, line=frame.index)
 
 
 def clean(

@@ -25,7 +25,7 @@ def examine(
 
     Args:
         examples: n clean rows, and all rows as read.
-        groups: int64 [n], near-duplicate groups of the clean rows.
+        groups: int64 [n], near-duplicate groups of the clean rows, without those of a column.
         templates: int64 [n], what `find_templates` returns for them.
         test_share: share of the rows that a naive random split would use for testing.
 
@@ -63,6 +63,8 @@ def examine(
         "labels_that_look_alike": _find_similar_labels(all_rows["label"]),
         "naive_split_leak": naive_leak(all_rows, rows, groups, test_share),
     }
+    if (all_rows["group"] != "").any():
+        findings["naive_split_group_mates"] = share_with_mates(all_rows["group"], test_share)
     has_splits = bool((rows["split"] != "").any())
     findings["warnings"] = _make_warnings(findings, has_splits)
     return findings
@@ -84,7 +86,21 @@ def naive_leak(
     """
     group_of = dict(zip(rows["text"], groups, strict=True))
     all_groups = all_rows["text"].map(group_of).dropna().astype(np.int64)
-    sizes = np.bincount(all_groups)[all_groups]
+    return _share_with_mates(np.bincount(all_groups)[all_groups], test_share)
+
+
+def share_with_mates(groups: pd.Series, test_share: float) -> float:
+    """Expected share of test rows with a row of their group in training, under a random split.
+
+    Args:
+        groups: name of the group of each row, "" for none.
+        test_share: t, between 0 and 1.
+    """
+    sizes = groups.map(groups.value_counts()).where(groups != "", 1)
+    return _share_with_mates(sizes.to_numpy(), test_share)
+
+
+def _share_with_mates(sizes: np.ndarray, test_share: float) -> float:
     return round(float(np.mean(1 - test_share ** (sizes - 1.0))), 4)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ MARK = b"\xef\xbb\xbf"
 WIDE_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks and the encodings that they stand for."""
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
-OTHER_SEPARATORS = (";", "\t", "|")
-"""Of a .csv without a comma in its header."""
+POSSIBLE_SEPARATORS = (",", ";", "\t", "|")
+"""Of a .csv; the first of several that fit equally well."""
+LOOKED_AT = 50
+"""Rows by which separators are compared."""
 _DECLARED = re.compile(rb"sep=([^\r\n])\r?\n")
 
 
@@ -47,8 +50,9 @@ def read_header(
 ) -> Header:
     """Reads the header of a file in UTF-8, and leaves the file at its first row.
 
-    A .csv may say its separator in a first line `sep=;`, as spreadsheets write it; without that
-    and without a comma in the header, it is separated by semicolons, tabs or vertical bars.
+    A .csv may say its separator in a first line `sep=;`, as spreadsheets write it. Otherwise it is
+    the one of comma, semicolon, tab and vertical bar that cuts the header and most of the first
+    rows into the same number of cells.
 
     Args:
         file: the file, at its first byte.
@@ -71,7 +75,8 @@ def read_header(
         separator = declared[1].decode("latin-1")
         offset, lines = offset + len(first), 1
     elif suffix == ".csv":
-        separator = delimiter or _find_separator(first.decode("utf-8", "replace"))
+        file.seek(offset)
+        separator = delimiter or _find_separator(file, first.decode("utf-8", "replace"))
     file.seek(offset)
     record = next(read_csv_records(file, separator), None)
     if record is None:
@@ -102,13 +107,28 @@ def read_header(
     return Header(names, separator, file.tell(), lines, unnamed)
 
 
-def _find_separator(line: str) -> str:
-    """The separator of a .csv whose header is, or begins with, a line."""
-    for separator in (",", *OTHER_SEPARATORS):
-        cells = next(csv.reader([line], delimiter=separator), [])
-        if len(cells) > 1:
-            return separator
-    return ","
+def _find_separator(file: IO[bytes], line: str) -> str:
+    """The separator of a .csv.
+
+    Args:
+        file: the file, at its header.
+        line: the header's first line.
+    """
+    widths = {
+        separator: len(next(csv.reader([line], delimiter=separator), []))
+        for separator in POSSIBLE_SEPARATORS
+    }
+    fitting = [separator for separator, width in widths.items() if width > 1]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else ","
+    start = file.tell()
+
+    def count_rows(separator: str) -> int:
+        file.seek(start)
+        rows = itertools.islice(read_csv_records(file, separator), LOOKED_AT)
+        return sum(len(row.cells or []) == widths[separator] for row in rows)
+
+    return max(fitting, key=count_rows)
 
 
 def check_names(names: tuple[str, ...], source: str) -> None:

@@ -1,31 +1,28 @@
 """The rows behind the doctor's counts: dropped ones, conflicting labels and near-duplicates."""
 
-import numpy as np
 import pandas as pd
 
 from kerasclf.data.cells import is_blank
 from kerasclf.data.duplicates import normalize
 from kerasclf.data.examples import Examples
 
-COLUMNS = ("row", "problem", "group", "label", "text")
+COLUMNS = ("file", "line", "problem", "group", "label", "text")
 CONFLICT, NEAR = "label differs from that of an equal text", "near-duplicate"
 
 
-def list_problems(examples: Examples, groups: np.ndarray) -> pd.DataFrame:
+def list_problems(examples: Examples) -> pd.DataFrame:
     """Lists rows that someone should look at.
 
     Args:
-        examples: n clean rows, and all rows as read.
-        groups: int64 [n], near-duplicate groups of the clean rows.
+        examples: clean rows, with their near-duplicate groups, and all rows as read.
 
     Returns:
-        Frame with columns row (number of the row in the table, from 1; of several tables, one after
-        another), problem, group (rows of a problem with one number belong together; empty for
-        dropped rows), label and text. Dropped rows come first, then conflicts, then near-duplicates
-        by group.
+        Frame with columns file and line (where the row is, as of `read_table`; of a registered data
+        set, its name and the number of the row, from 1), problem, group (rows of a problem with one
+        number belong together; empty for dropped rows), label and text. Dropped rows come first,
+        then conflicts, then near-duplicates by group.
     """
-    rows = examples.rows.assign(near=groups)
-    rows["equal"] = pd.factorize(rows["text"].map(normalize))[0]
+    rows = examples.rows.assign(equal=pd.factorize(examples.rows["text"].map(normalize))[0])
     conflicting = rows[rows.groupby("equal")["label"].transform("nunique") > 1]
     alike = rows[rows.groupby("near")["near"].transform("size") > 1]
     dropped = examples.all_rows[~examples.all_rows["row"].isin(rows["row"])]
@@ -40,9 +37,10 @@ def list_problems(examples: Examples, groups: np.ndarray) -> pd.DataFrame:
         ),
         alike.assign(problem=NEAR, group=alike["near"]).sort_values(["near", "row"]),
     ]
-    listed = pd.concat([frame[list(COLUMNS)].astype(object) for frame in frames])
-    listed["row"] += 1
-    return listed.reset_index(drop=True)
+    listed = pd.concat(frames, ignore_index=True)
+    if "line" not in listed:
+        listed = listed.assign(file=examples.name, line=listed["row"] + 1)
+    return listed[list(COLUMNS)]
 
 
 def _reason(text: str, label: str, examples: Examples) -> str:

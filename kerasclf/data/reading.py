@@ -27,7 +27,7 @@ class Reading:
 
     Attributes:
         encoding: of CSV, TSV and JSON. A file that is not UTF-8 is recognized.
-        delimiter: between the cells of a CSV; None to find it in the first line.
+        delimiter: character between the cells of a CSV, or "tab"; None to find it.
         sheet: of an Excel workbook, its name or its number from 1; None for the first.
         has_names: whether the first row of CSV, TSV and Excel names the columns; else they are
             called "1", "2" and so on.
@@ -37,6 +37,11 @@ class Reading:
     delimiter: str | None = None
     sheet: str | None = None
     has_names: bool = True
+
+    @property
+    def separator(self) -> str | None:
+        """The character that the delimiter stands for."""
+        return "\t" if self.delimiter in ("tab", r"\t") else self.delimiter
 
 
 def table_suffix(path: Path) -> str:

@@ -28,7 +28,7 @@ JSON_ARRAY = ".json"
 FORMATS = (*SEPARATORS, *JSON_LINES, JSON_ARRAY, WORKBOOK, *COLUMNAR)
 """Suffixes of tables; text files may end in .gz after it."""
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27})
-_MAGIC = {".parquet": b"PAR1", ".orc": b"ORC", WORKBOOK: b"PK"}
+_MAGIC = {".parquet": b"PAR1", ".orc": b"ORC"}
 
 
 def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
@@ -40,14 +40,16 @@ def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
 
     Returns:
         The columns of the file. In CSV, TSV and Excel every value is a string, and an empty cell is
-        an empty string, so that a text "NA" or a label "null" is kept as it is.
+        an empty string, so that a text "NA" or a label "null" is kept as it is. The index says
+        where a row is: the number of its first line in CSV, TSV and JSON lines, of its row in a
+        sheet, and its own number, from 1, in other formats.
 
     Raises:
         UserError: the file is missing, empty or binary, has another format or encoding, or a row
             that is not valid.
     """
     frames = list(read_chunks(path, reading or Reading(), None))
-    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    return pd.concat(frames) if len(frames) > 1 else frames[0]
 
 
 def read_chunks(path: Path, reading: Reading, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
@@ -129,7 +131,7 @@ def check_table(path: Path, reading: Reading | None = None) -> None:
     if not is_text:
         magic = _MAGIC.get(suffix, b"")
         if not head.startswith(magic):
-            name = COLUMNAR.get(suffix, "Excel")
+            name = COLUMNAR[suffix]
             raise UserError(f"{path} is not a {name} file: it does not start with {magic.decode()}")
     elif not _is_wide(head, encoding):
         # Text has hardly any control characters, but a stray NUL does not make a file binary.
@@ -149,9 +151,10 @@ def _check_options(path: Path, suffix: str, reading: Reading) -> None:
     if reading.delimiter is not None:
         if suffix != ".csv":
             raise UserError(f"--delimiter is for CSV files, found {path}; leave it out")
-        if len(reading.delimiter) != 1 or reading.delimiter in '\r\n"':
+        separator = reading.separator
+        if separator is None or len(separator) != 1 or separator in '\r\n"':
             raise UserError(
-                f"--delimiter is {reading.delimiter!r}; expected one character, such as ';'"
+                f"--delimiter is {reading.delimiter!r}; expected one character, such as ';', or tab"
             )
 
 

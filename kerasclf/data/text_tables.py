@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +30,7 @@ from kerasclf.errors import UserError
 def read_delimited(
     path: Path, encoding: str, chunk_rows: int | None, reading: Reading
 ) -> Iterator[pd.DataFrame]:
-    """Reads CSV or TSV in frames of strings.
+    """Reads CSV or TSV in frames of strings; their index is the number of a row's first line.
 
     Args:
         path: of the table.
@@ -43,13 +43,14 @@ def read_delimited(
     """
     with open_utf8(path, encoding) as file:
         suffix = table_suffix(path)
-        header = read_header(file, str(path), suffix, reading.has_names, reading.delimiter)
+        header = read_header(file, str(path), suffix, reading.has_names, reading.separator)
         if reading.delimiter is None and header.separator != SEPARATORS[suffix]:
             say_once(f"{path} is separated by {header.separator!r}")
         judge = _Judge(path, header)
         rows = (judge.cells(record) for record in _records(file, header))
         while chunk := list(itertools.islice(rows, chunk_rows)):
-            yield pd.DataFrame(chunk, columns=list(header.names), dtype=object)
+            lines, cells = zip(*chunk, strict=True)
+            yield pd.DataFrame(cells, index=lines, columns=list(header.names), dtype=object)
         judge.report()
 
 
@@ -67,8 +68,8 @@ class _Judge:
         self._beside = 0
         self._long: list[tuple[int, int]] = []
 
-    def cells(self, record: Record) -> list[str]:
-        """The cells of a row."""
+    def cells(self, record: Record) -> tuple[int, list[str]]:
+        """The number of a row's first line, and its cells."""
         line = self._header.lines + record.line
         try:
             cells = check_cells(record, len(self._header.names))
@@ -77,7 +78,7 @@ class _Judge:
         self._beside += any(cells[position].strip() for position in self._unnamed)
         if self._header.separator == "\t" and b"\n" in record.raw:
             self._long.append((line, line + record.raw.count(b"\n")))
-        return cells
+        return line, cells
 
     def report(self) -> None:
         """Warns of what was counted."""
@@ -108,7 +109,7 @@ def _bad_row(path: Path, line: int, error: BadRowError) -> UserError:
 
 
 def read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
-    """Reads a file of one JSON object per line in frames of Python objects.
+    """Reads a file of one JSON object per line in frames of Python objects, by number of the line.
 
     Raises:
         UserError: a line is not a JSON object.
@@ -117,32 +118,35 @@ def read_json_lines(path: Path, encoding: str, chunk_rows: int | None) -> Iterat
     if chunk_rows:
         # All chunks get the same columns, also those without a key that another chunk has.
         keys: dict[str, None] = {}
-        for row in _parse_lines(path, encoding):
+        for _, row in _parse_lines(path, encoding):
             keys |= dict.fromkeys(row)
         columns = list(keys)
     rows = _parse_lines(path, encoding)
     while chunk := list(itertools.islice(rows, chunk_rows)):
-        yield _make_frame(chunk, columns)
+        lines, rows_of_chunk = zip(*chunk, strict=True)
+        yield _make_frame(rows_of_chunk, lines, columns)
 
 
-def _parse_lines(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+def _parse_lines(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
     with open_utf8(path, encoding) as file:
         if file.read(len(MARK)) != MARK:
             file.seek(0)
         for record in read_json_records(file):
             try:
-                yield parse_json(record)
+                yield record.line, parse_json(record)
             except BadRowError as error:
                 raise _bad_row(path, record.line, error) from error
 
 
-def _make_frame(rows: list[dict[str, Any]], columns: list[str] | None) -> pd.DataFrame:
+def _make_frame(
+    rows: Sequence[dict[str, Any]], numbers: Sequence[int], columns: list[str] | None = None
+) -> pd.DataFrame:
     """A frame of Python objects, which keeps large integers exact; strings are valid UTF-8."""
     valid = [
         {cell_to_text(k): cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()}
         for r in rows
     ]
-    return pd.DataFrame(valid, columns=columns, dtype=object)
+    return pd.DataFrame(valid, index=numbers, columns=columns, dtype=object)
 
 
 def read_json_array(path: Path, encoding: str) -> Iterator[pd.DataFrame]:
@@ -173,7 +177,7 @@ def read_json_array(path: Path, encoding: str) -> Iterator[pd.DataFrame]:
             f'[{{"text": "hi", "label": "good"}}]{_advise(path, rows)}'
         )
     if rows:
-        yield _make_frame(rows, None)
+        yield _make_frame(rows, range(1, len(rows) + 1))
 
 
 def _advise(path: Path, value: Any) -> str:

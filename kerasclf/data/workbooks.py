@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,16 @@ from kerasclf.console import say_once
 from kerasclf.data.header import check_names
 from kerasclf.errors import UserError
 
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+"""First bytes of an .xls, and of a workbook with a password."""
+
 
 def read_workbook(
     path: Path, sheet: str | None, chunk_rows: int | None, has_names: bool
 ) -> Iterator[pd.DataFrame]:
     """Reads a sheet of an .xlsx in frames of strings; cells are what formulas computed last.
+
+    The index of the frames is the number of the row in the sheet.
 
     Args:
         path: of the workbook.
@@ -30,15 +35,23 @@ def read_workbook(
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
+    with path.open("rb") as file:
+        if file.read(len(OLD_OFFICE)) == OLD_OFFICE:
+            raise UserError(
+                f"{path} is an old .xls or has a password; save it as .xlsx without a password"
+            )
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise UserError(f"{path} is not an Excel workbook (.xlsx): {error}") from error
     try:
-        rows = workbook[_find_sheet(path, workbook.sheetnames, sheet)].iter_rows(values_only=True)
-        filled = (row for row in rows if any(cell is not None for cell in row))
-        first = next(filled, None)
-        if first is None:
+        chosen = workbook[_find_sheet(path, workbook.sheetnames, sheet)]
+        # Some programs write wrong dimensions, which would hide cells.
+        chosen.reset_dimensions()
+        rows = enumerate(chosen.iter_rows(values_only=True), start=1)
+        filled = ((number, row) for number, row in rows if any(cell is not None for cell in row))
+        line, first = next(filled, (0, ()))
+        if not first:
             return
         width = max((n for n, cell in enumerate(first, start=1) if cell is not None), default=0)
         names = [str(number) for number in range(1, width + 1)]
@@ -46,10 +59,11 @@ def read_workbook(
             names = [_to_text(cell) or name for cell, name in zip(first, names, strict=False)]
             check_names(tuple(names), str(path))
         else:
-            filled = (row for rest in ([first], filled) for row in rest)
+            filled = chain([(line, first)], filled)
         while chunk := list(islice(filled, chunk_rows)):
-            cells = [[_to_text(cell) for cell in _fit(row, width)] for row in chunk]
-            yield pd.DataFrame(cells, columns=names, dtype=object)
+            cells = [[_to_text(cell) for cell in _fit(row, width)] for _, row in chunk]
+            lines = [number for number, _ in chunk]
+            yield pd.DataFrame(cells, index=lines, columns=names, dtype=object)
     finally:
         workbook.close()
 

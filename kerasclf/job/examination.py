@@ -40,7 +40,7 @@ def examine_table(config: TrainConfig, problems: Path | None = None) -> dict[str
     examples, groups, findings = examine_data(config)
     if problems:
         with replacing(problems) as beside:
-            list_problems(examples, groups).to_csv(beside, index=False)
+            list_problems(examples).to_csv(beside, index=False)
     add_truncation(findings, examples, choose_length(config, examples.rows["text"].tolist()))
     try:
         findings |= look_closer(examples, groups, config)

@@ -224,7 +224,7 @@ def open_run(
     save_table(layout.split, job.split)
     lists = {
         layout.left_out: job.left_out(),
-        layout.problems: list_problems(job.examples, job.split["group"].to_numpy()),
+        layout.problems: list_problems(job.examples),
     }
     for path, rows in lists.items():
         if len(rows):

@@ -219,8 +219,11 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     """
     examples = load_examples(config)
     texts = examples.rows["text"].tolist()
-    groups, templates = group_texts(texts, examples.rows["group"].tolist()), find_templates(texts)
-    findings = examine(examples, groups, templates, config.test_share)
+    near, templates = group_texts(texts), find_templates(texts)
+    examples = replace(examples, rows=examples.rows.assign(near=near))
+    findings = examine(examples, near, templates, config.test_share)
+    mates = np.flatnonzero(examples.rows["group"] != "")
+    groups = merge_groups(near, (mates, pd.factorize(examples.rows["group"].iloc[mates])[0]))
     if config.source_column:
         findings["sources"] = examine_sources(examples.rows, groups, config.seed)
     if config.group_templates:
