@@ -93,6 +93,9 @@ ENCODERS: dict[str, Encoder] = {
 }
 """By the value of `--encoder`; every other value names a pretrained encoder."""
 
+NETWORK, LINEAR = "network", "linear"
+"""Names of the parts of a model that consists of both."""
+
 
 def find_encoder(name: str) -> Encoder:
     """The encoder that a value of `--encoder` names."""

@@ -12,7 +12,8 @@ from kerasclf.run.members import reads_bytes
 def keep_light_file(layout: RunLayout) -> None:
     """Writes the float32 .tflite of a run into its folder, so that predictions need no TensorFlow.
 
-    Nothing is written for a run that reads tokens, whose tokenizer needs TensorFlow.
+    If the model has a linear part, its weights are written, too: they explain predictions. Nothing
+    is written for a run that reads tokens, whose tokenizer needs TensorFlow.
 
     Args:
         layout: a finished run.
@@ -22,13 +23,18 @@ def keep_light_file(layout: RunLayout) -> None:
     with quiet_imports():
         from export.litert.make import make_exact_file
         from export.program.golden import GateError
+        from kerasclf.classifier import KerasClassifier
+        from kerasclf.explanation.of_keras import find_linear
 
+    classifier = KerasClassifier.load(layout.root)
     try:
-        content = make_exact_file(layout)
+        content = make_exact_file(layout, classifier)
     except GateError as error:
         # Such as of an encoder whose ops LiteRT lacks: Keras predicts then.
         warn(f"predictions will need TensorFlow: {error}")
         return
+    if layout.has_linear:
+        find_linear(classifier).save(layout.linear)
     with replacing(layout.light) as beside:
         beside.write_bytes(content)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasclf.console import quiet_imports
 from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.encoders import NETWORK
 from kerasclf.errors import UserError
 from kerasclf.prediction import check_texts, describe_decisions
 from kerasclf.run.layout import RunLayout
@@ -83,6 +84,12 @@ class LightClassifier:
                 len(outputs), len(self.labels)
             ),
         )
+
+    def network_logits(self, texts: Iterable[str]) -> np.ndarray:
+        """Logits of the network that a linear part is joined to, float64 [n, num_classes]."""
+        with self._borrow() as file:
+            outputs = [file.run(text)[NETWORK][0] for text in check_texts(texts)]
+        return np.array(outputs, dtype=np.float64).reshape(len(outputs), len(self.labels))
 
     def predict(self, texts: Iterable[str]) -> "pd.DataFrame":
         """Labels n texts; the frame of `Classifier.predict`."""

@@ -1,6 +1,6 @@
 """A finished run in Python: predict, explain, export, and its figures."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kerasclf.console import quiet_imports
-from kerasclf.explanation.words import Explanation, explain
+from kerasclf.encoders import LINEAR, NETWORK
+from kerasclf.explanation.words import LEAST, Explanation, Parts, explain
 from kerasclf.files import load_record, read_json
 from kerasclf.light import MOST_TEXTS, LightClassifier
 from kerasclf.prediction import check_texts
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasclf.classifier import KerasClassifier
+    from kerasclf.linear.model import LinearModel
 
 
 class Metrics(Mapping[str, float]):
@@ -150,7 +152,53 @@ class Classifier:
         Raises:
             TypeError: `texts` is a single string, or one of them is not a string.
         """
-        return explain(self.run_on, self.labels, check_texts(texts))
+        return explain(self.run_on, self.parts, self.labels, check_texts(texts))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The parts of the model that are explained in different ways."""
+        temperature = load_record(self.layout.decision)["temperature"]
+        joined = self.metrics.record.get("parts")
+        if not self.layout.has_linear:
+            return Parts(network=self._log_probabilities)
+        linear = self._load_linear()
+        if joined is None or min(joined["weights"].values()) == 0:
+            return Parts(linear=linear, temperature=temperature)
+        of_network, of_linear = (joined["temperatures"][name] for name in (NETWORK, LINEAR))
+        return Parts(
+            network=lambda texts: self._network_logits(texts) / of_network,
+            linear=linear,
+            weights=(joined["weights"][NETWORK], joined["weights"][LINEAR]),
+            linear_temperature=of_linear,
+            temperature=temperature,
+        )
+
+    def _load_linear(self) -> "LinearModel":
+        """The linear part: from its file, or else from the Keras model."""
+        if self.layout.linear.is_file():
+            from kerasclf.linear.model import LinearModel
+
+            return LinearModel.load(self.layout.linear)
+        from kerasclf.explanation.of_keras import find_linear
+
+        return find_linear(self.keras)
+
+    def _log_probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Logits of the whole model, calibrated."""
+        return np.log(np.maximum(self.run_on(texts)[2], LEAST))
+
+    def _network_logits(self, texts: Sequence[str]) -> np.ndarray:
+        """Logits of the network that the linear part is joined to."""
+        predictor = self._choose(len(texts))
+        if isinstance(predictor, LightClassifier):
+            return predictor.network_logits(texts)
+        return self._network.logits(texts)
+
+    @cached_property
+    def _network(self) -> "KerasClassifier":
+        from kerasclf.explanation.of_keras import find_network
+
+        return find_network(self.keras)
 
     def export(self, path: str | Path, recipe: str | None = None) -> Path:
         """Exports the run in the format that a path names.

@@ -18,7 +18,7 @@ ROOMS = (
     *("kerasclf.encoders", "kerasclf.config", "kerasclf.command", "kerasclf.train_options"),
     *("kerasclf.client", "kerasclf.callable_module"),
     # Predictions of whatever computes them, without TensorFlow.
-    *("kerasclf.prediction", "kerasclf.edge_runtime", "kerasclf.explanation"),
+    *("kerasclf.prediction", "kerasclf.edge_runtime"),
     # Arrays and tables.
     *("kerasclf.statistics", "kerasclf.data", "kerasclf.table_options"),
     *("kerasclf.augmentation", "kerasclf.decision"),
@@ -29,6 +29,7 @@ ROOMS = (
         "kerasclf.linear",
         "kerasclf.training",
         "kerasclf.classifier",
+        "kerasclf.explanation",
     ),
     *("kerasclf.light", "kerasclf.exporting", "kerasclf.trained", "kerasclf.table_prediction"),
     # What is measured, how it is shown, and the job that does all of it.

@@ -12,7 +12,7 @@ import kerasclf
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
 from kerasclf.explanation.errors import explain_errors, mark_words
-from kerasclf.explanation.words import explain
+from kerasclf.explanation.words import Parts, explain
 from kerasclf.files import load_record
 from kerasclf.run.layout import RunLayout
 from kerasclf.trained import Classifier
@@ -141,13 +141,21 @@ def test_a_path_and_other_functions(table, tmp_path):
 def test_contributions_by_hand():
     """A model that counts: each "good" triples the odds of class 1, each "bad" thirds them."""
 
+    def log_odds(texts):
+        return np.log(3) * np.array([text.count("good") - text.count("bad") for text in texts])
+
+    def network(texts):
+        return np.stack([np.zeros(len(texts)), log_odds(texts)], axis=1)
+
     def predict(texts):
-        odds = np.array([3.0 ** (text.count("good") - text.count("bad")) for text in texts])
+        odds = np.exp(log_odds(texts))
         probabilities = np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1)
         return probabilities.argmax(axis=1), np.zeros(len(texts), bool), probabilities
 
-    one, two = explain(predict, ("no", "yes"), ["a good  good day", "bad"])
-    assert (one.text, one.label, one.probability) == ("a good  good day", "yes", 0.9)
+    texts = ["a good  good day", "bad", "", "  "]
+    one, two, *none = explain(predict, Parts(network), ("no", "yes"), texts)
+    assert (one.text, one.label) == ("a good  good day", "yes")
+    np.testing.assert_allclose(one.probability, 0.9)
     assert [word.text for word in one.words] == ["a", "good", "good", "day"]
     expected = [0, np.log(3), np.log(3), 0]
     np.testing.assert_allclose([word.contribution for word in one.words], expected, atol=1e-12)
@@ -155,7 +163,7 @@ def test_contributions_by_hand():
     assert one.strongest(1)[0].text == "good"
     assert two.label == "no"
     np.testing.assert_allclose(two.words[0].contribution, np.log(3))
-    assert explain(predict, ("no", "yes"), ["", "  "])[1].words == ()
+    assert [explanation.words for explanation in none] == [(), ()]
 
 
 def test_a_long_text_is_explained_in_parts(trained):
@@ -193,5 +201,5 @@ def test_the_worst_errors_of_a_report_are_explained(run):
 
 def test_a_text_that_is_decided_otherwise_in_part_is_not_marked(trained):
     errors = [{"text": "zzz Morgen qqq", "predicted_label": label} for label in ("de", "en")]
-    explain_errors(errors, trained.run_on, trained.labels)
+    explain_errors(errors, trained.run_on, trained.parts, trained.labels)
     assert [bool(error["words"]) for error in errors] == [True, False]

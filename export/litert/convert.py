@@ -28,6 +28,7 @@ def convert(
     file_input: FileInput,
     recipe: Recipe,
     calibration_texts: Sequence[str],
+    with_network: bool = False,
 ) -> bytes:
     """Converts a classifier with its decision.
 
@@ -36,6 +37,7 @@ def convert(
         file_input: its inputs.
         recipe: how weights are stored.
         calibration_texts: training texts, for recipes that calibrate.
+        with_network: as of `make_program`.
 
     Returns:
         A flatbuffer with the signature of `write_saved_model`.
@@ -44,7 +46,7 @@ def convert(
         GateError: it needs ops that a device does not have.
     """
     with tempfile.TemporaryDirectory() as folder:
-        write_saved_model(classifier, file_input, Path(folder) / "model")
+        write_saved_model(classifier, file_input, Path(folder) / "model", with_network)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             f"{folder}/model", signature_keys=[SIGNATURE]
         )

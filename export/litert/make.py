@@ -89,20 +89,34 @@ def make_file(
     )
 
 
-def make_exact_file(layout: RunLayout) -> bytes:
+def make_exact_file(layout: RunLayout, classifier: KerasClassifier) -> bytes:
     """The content of the float32 .tflite of a run, with the decision of the run itself.
+
+    If a linear part is joined to a network, the logits of the network are an output, too:
+    predictions are explained by them.
+
+    Args:
+        layout: a finished run.
+        classifier: its Keras model.
 
     Raises:
         GateError: it needs ops that LiteRT lacks, or differs from Keras on the golden texts.
     """
-    maker = _Maker(layout, "float32", KerasClassifier.load(layout.root))
+    maker = _Maker(layout, "float32", classifier, with_network=True)
     return maker.build_and_check()[0]
 
 
 class _Maker:
     """Makes files of a run by one recipe."""
 
-    def __init__(self, layout: RunLayout, recipe_name: str, classifier: KerasClassifier):
+    def __init__(
+        self,
+        layout: RunLayout,
+        recipe_name: str,
+        classifier: KerasClassifier,
+        with_network: bool = False,
+    ):
+        self._with_network = with_network
         self._recipe, self._classifier = find_recipe(recipe_name), classifier
         self._calibration_texts = read_training_texts(layout) if self._recipe.calibrates else []
         self._input = describe_input(classifier)
@@ -115,7 +129,9 @@ class _Maker:
 
     def build(self, classifier: KerasClassifier) -> tuple[bytes, EdgeClassifier]:
         """A file with the decision of a classifier that has the same network."""
-        model = convert(classifier, self._input, self._recipe, self._calibration_texts)
+        model = convert(
+            classifier, self._input, self._recipe, self._calibration_texts, self._with_network
+        )
         check_ops(model)
         check_size(model, self._weights, self._in_tables, self._recipe)
         decision = {"decision": asdict(classifier.decision)}

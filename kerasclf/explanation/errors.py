@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasclf.explanation.words import explain
+from kerasclf.explanation.words import Parts, explain
 
 WEAK = 0.1
 """Contribution below which a word is not marked."""
@@ -14,6 +14,7 @@ WEAK = 0.1
 def explain_errors(
     errors: list[dict[str, Any]],
     predict: Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    parts: Parts,
     labels: Sequence[str],
 ) -> None:
     """Adds "words" to errors: start, end and contribution of each word that matters.
@@ -23,9 +24,10 @@ def explain_errors(
     Args:
         errors: with "text" and "predicted_label".
         predict: as in `explain`.
+        parts: as in `explain`.
         labels: label names by class id.
     """
-    found = explain(predict, labels, [error["text"] for error in errors])
+    found = explain(predict, parts, labels, [error["text"] for error in errors])
     for error, explanation in zip(errors, found, strict=True):
         error["words"] = [
             [word.start, word.end, round(word.contribution, 4)]

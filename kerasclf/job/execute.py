@@ -26,6 +26,7 @@ from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
 from kerasclf.evaluation.targets import check_targets
 from kerasclf.explanation.errors import explain_errors
+from kerasclf.explanation.of_keras import find_parts
 from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
 from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
@@ -110,7 +111,7 @@ def run_job(
             classifier, parts = combine(
                 network, linear, labels, *job.texts_and_class_ids("validation"), job.config.seed
             )
-        metrics, predictions = measure(job, classifier)
+        metrics, predictions = measure(job, classifier, parts)
         metrics["training"] = _describe_training(history, classifier.core.count_params())
         if parts:
             metrics["parts"] = parts
@@ -249,12 +250,15 @@ def _split_sizes(job: Job) -> dict[str, int]:
     return {split: int(counts[split]) for split in ("train", "validation", "test")}
 
 
-def measure(job: Job, classifier: KerasClassifier) -> tuple[dict[str, Any], pd.DataFrame]:
+def measure(
+    job: Job, classifier: KerasClassifier, joined: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """Fits the decision on the validation rows, then measures the test rows, once.
 
     Args:
         job: a prepared job.
         classifier: a trained classifier; receives the decision.
+        joined: description of its parts, if it was joined from two.
 
     Returns:
         The metrics of the classifier for metrics.json, and the frame of predictions.parquet.
@@ -283,7 +287,8 @@ def measure(job: Job, classifier: KerasClassifier) -> tuple[dict[str, Any], pd.D
         )
         if find_encoder(config.encoder).reads_bytes:
             # Of a transformer, some hundred predictions would take most of a minute.
-            explain_errors(test["worst_errors"], classifier.run, labels)
+            parts = find_parts(classifier, joined)
+            explain_errors(test["worst_errors"], classifier.run, parts, labels)
     with job.phase("baseline"):
         say("fitting the TF-IDF baseline")
         # On the original rows, so that runs with and without augmentation have the same baseline.

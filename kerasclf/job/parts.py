@@ -10,6 +10,7 @@ from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.decision.voting import fit_weights
+from kerasclf.encoders import LINEAR, NETWORK
 from kerasclf.linear.featurizer import NgramFeaturizer
 from kerasclf.linear.fit import fit_linear
 from kerasclf.linear.layer import build_linear_core
@@ -18,7 +19,6 @@ from kerasclf.models.joined import Part, join
 from kerasclf.statistics.bootstrap import compare
 from kerasclf.training.distillation import SoftLabels
 
-NETWORK, LINEAR = "network", "linear"
 FOLDS = 5
 PRIOR_ROWS = 100
 """Rows by which weights are drawn towards equal ones, and temperatures towards 1."""

@@ -14,6 +14,8 @@ from kerasclf.files import save_record
 from kerasclf.models.featurizer import SETTINGS, Featurizer
 
 KIND = "joined"
+VOTE = "vote"
+"""Name of the layer that takes the logits of all parts, in their order."""
 BYTES = "bytes"
 """The input of a file that all parts which read bytes share."""
 
@@ -195,7 +197,7 @@ def join(parts: dict[str, Part]) -> tuple[JoinedFeaturizer, keras.Model]:
         [part.temperature for part in parts.values()],
         [part.weight for part in parts.values()],
         dtype="float32",
-        name="vote",
+        name=VOTE,
     )
     featurizer = JoinedFeaturizer({name: part.featurizer for name, part in parts.items()})
     return featurizer, keras.Model(inputs, vote(logits), name="joined")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kerasclf.encoders import ENCODERS
+from kerasclf.encoders import ENCODERS, LINEAR
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, load_record
 
@@ -136,7 +136,7 @@ class RunLayout:
 
     @property
     def linear(self) -> Path:
-        """The linear part; only during training."""
+        """The linear part: during training, and in a run that has one and keeps `light`."""
         return self.root / "linear.npz"
 
     @property
@@ -148,6 +148,14 @@ class RunLayout:
     def has_network(self) -> bool:
         """Whether the model of a finished run has a network, or is a linear part alone."""
         return load_record(self.featurizer / "featurizer.json")["kind"] != ENCODERS["linear"].kind
+
+    @property
+    def has_linear(self) -> bool:
+        """Whether the model of a finished run has a linear part, or is one."""
+        if self.ensemble.is_file():
+            return False
+        settings = load_record(self.featurizer / "featurizer.json")
+        return settings["kind"] == ENCODERS["linear"].kind or LINEAR in settings.get("parts", ())
 
     @property
     def is_partial(self) -> bool:
