@@ -146,7 +146,7 @@ def _make_frame(
         {cell_to_text(k): cell_to_text(v) if isinstance(v, str) else v for k, v in r.items()}
         for r in rows
     ]
-    return pd.DataFrame(valid, index=numbers, columns=columns, dtype=object)
+    return pd.DataFrame(valid, index=pd.Index(numbers), columns=columns, dtype=object)
 
 
 def read_json_array(path: Path, encoding: str) -> Iterator[pd.DataFrame]:

@@ -49,7 +49,9 @@ def read_workbook(
         # Some programs write wrong dimensions, which would hide cells.
         chosen.reset_dimensions()
         rows = enumerate(chosen.iter_rows(values_only=True), start=1)
-        filled = ((number, row) for number, row in rows if any(cell is not None for cell in row))
+        filled: Iterator[tuple[int, tuple[Any, ...]]] = (
+            (number, row) for number, row in rows if any(cell is not None for cell in row)
+        )
         line, first = next(filled, (0, ()))
         if not first:
             return
