@@ -7,8 +7,8 @@ import numpy as np
 
 from kerasclf.explanation.words import Parts, explain
 
-WEAK = 0.1
-"""Contribution below which a word is not marked."""
+MARKED, WEAK = 6, 0.1
+"""Words of a text that are marked at most, and the contribution below which none is."""
 
 
 def explain_errors(
@@ -17,7 +17,7 @@ def explain_errors(
     parts: Parts,
     labels: Sequence[str],
 ) -> None:
-    """Adds "words" to errors: start, end and contribution of each word that matters.
+    """Adds "words" to errors: start, end and contribution of the words that matter most.
 
     A text that is shown in part, and would get another label so, has none.
 
@@ -31,7 +31,7 @@ def explain_errors(
     for error, explanation in zip(errors, found, strict=True):
         error["words"] = [
             [word.start, word.end, round(word.contribution, 4)]
-            for word in explanation.words
+            for word in sorted(explanation.strongest(MARKED), key=lambda word: word.start)
             if explanation.label == error["predicted_label"] and abs(word.contribution) >= WEAK
         ]
 
