@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 
+import numpy as np
 import pytest
 from chromium import TIMEOUT_S, chromium
 
@@ -19,6 +20,7 @@ from kerasclf.classifier import KerasClassifier
 from kerasclf.decision.rule import Decision
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
+from kerasclf.explanation.words import Parts, explain
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -189,6 +191,38 @@ def test_unordered_labels_are_sorted_by_probability(served, page):
     assert wait_for_values(page, map(expected.get, ranked)) == ranked
 
 
+def test_page_explains_a_label_as_python_does(served, page, tmp_path):
+    folder, address = served
+    page.open(f"{address}/file/")
+    page.wait("document.getElementById('status').textContent.startsWith('Type')")
+    file = EdgeClassifier(folder / "file" / "model.tflite")
+    text = "zzz  guten Morgen, Bonn"
+    type_text(page, text)
+    wait_for_values(page, file.classify(text)["probabilities"].values())
+    assert page.evaluate("document.getElementById('explanation').hidden")
+    page.evaluate("document.getElementById('explain').click()")
+    page.wait("!document.getElementById('explanation').hidden")
+
+    def predict(texts):
+        probabilities = file.predict_proba(texts).astype(float)
+        return [file.labels.index(file.classify(text)["label"])], None, probabilities
+
+    parts = Parts(network=lambda texts: np.log(file.predict_proba(texts)))
+    (expected,) = explain(predict, parts, file.labels, [text])
+    assert "".join(seen(page, "#words span")) == text
+    titles = page.evaluate("[...document.querySelectorAll('#words span')].map((e) => e.title)")
+    found = [float(title) for title in titles]
+    assert found == pytest.approx([word.contribution for word in expected.words], abs=0.006)
+    assert seen(page, ".for, .against") != []
+    assert expected.label in seen(page, "#legend")[0]
+    page.emulate("dark", 360, 740)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.screenshot(tmp_path / "explained.png")
+    type_text(page, "thank you")
+    page.wait("document.getElementById('explanation').hidden")
+    assert page.errors == []
+
+
 def test_page_says_what_is_wrong(served, page):
     folder, address = served
     page.open(f"{address}/broken/")
@@ -225,6 +259,7 @@ def test_colours_can_be_read(served):
             ("text", "surface"),
             ("quiet", "ground"),
             ("error", "ground"),
+            ("accent", "ground"),
             ("warning", "warning-ground"),
         ):
             assert contrast(colours[text], colours[ground]) >= 4.5

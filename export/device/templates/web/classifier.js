@@ -17,6 +17,19 @@ export function encode(text, maxBytes) {
   return { bytes, length: raw.length };
 }
 
+// White space as the encoder knows it; words of longer texts are left out several at a time.
+const WORD = /[^\0\t\n\v\f\r ]+/g;
+const MOST_WORDS = 100;
+// Probabilities are computed in 32 bits.
+const LEAST = 1e-30;
+
+/** Logarithm of a probability less the mean of those of the others. */
+function score(probabilities, chosen) {
+  const logs = probabilities.map((p) => Math.log(Math.max(p, LEAST)));
+  const others = logs.reduce((sum, value) => sum + value, 0) - logs[chosen];
+  return logs[chosen] - others / (logs.length - 1);
+}
+
 /**
  * Fetches a file of the page.
  *
@@ -82,5 +95,29 @@ export class Classifier {
       input.delete();
       for (const output of Object.values(outputs)) output.delete();
     }
+  }
+
+  /**
+   * What each word adds to the score of the label: the score less that of the text without the word.
+   *
+   * @param {string} text
+   * @returns {Promise<{label: string, words: {text: string, contribution: number}[]}>} words with
+   *   the space behind them.
+   */
+  async explain(text) {
+    const { label, probabilities } = await this.classify(text);
+    const chosen = this.metadata.labels.indexOf(label);
+    const whole = score(probabilities, chosen);
+    const all = [...text.matchAll(WORD)].map((match) => match.index);
+    const step = Math.ceil(all.length / MOST_WORDS);
+    const starts = all.filter((_, i) => i % step === 0);
+    const words = [];
+    for (const [i, start] of starts.entries()) {
+      const end = starts[i + 1] ?? text.length;
+      const without = await this.classify(text.slice(0, start) + text.slice(end));
+      const contribution = whole - score(without.probabilities, chosen);
+      words.push({ text: text.slice(start, end), contribution });
+    }
+    return { label, words };
   }
 }

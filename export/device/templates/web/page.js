@@ -5,6 +5,9 @@ import { selfTest } from "./self-test.js";
 
 const MOST_ROWS = 8;
 const TIMED_TEXTS = 31;
+// A word that contributes less is not marked; one that contributes more is bold.
+const WEAK = 0.1;
+const STRONG = 1;
 
 const element = (id) => document.getElementById(id);
 const percent = (p) => `${(100 * p).toFixed(1)} %`;
@@ -32,6 +35,7 @@ export async function start() {
           times.push(prediction.milliseconds);
           if (times.length > TIMED_TEXTS) times.shift();
           show(prediction, classifier.metadata, rows);
+          element("explanation").hidden = true;
           element("time").textContent = describe(times);
         }
         element("prediction").hidden = !text;
@@ -43,8 +47,20 @@ export async function start() {
     }
   }
 
+  async function explain() {
+    if (busy) return;
+    busy = true;
+    try {
+      showWords(await classifier.explain(element("text").value));
+    } finally {
+      busy = false;
+    }
+    await update();
+  }
+
   if (location.hash === "#self-test") await showSelfTest(classifier);
   element("text").addEventListener("input", update);
+  element("explain").addEventListener("click", explain);
   await update();
 }
 
@@ -87,6 +103,22 @@ function show({ label, review, probabilities, length }, { labels, ordered, max_b
   if (element("label").textContent !== label) element("label").textContent = label;
   if (element("review").hidden === review) element("review").hidden = !review;
   say(length > max_bytes ? `Only the first ${max_bytes} of ${length} bytes are read.` : "");
+}
+
+function showWords({ label, words }) {
+  const pieces = words.map(({ text, contribution }) => {
+    const piece = document.createElement("span");
+    const strength = Math.abs(contribution);
+    if (strength >= WEAK) piece.className = contribution > 0 ? "for" : "against";
+    piece.classList.toggle("strong", strength >= STRONG);
+    piece.title = `${contribution > 0 ? "+" : ""}${contribution.toFixed(2)}`;
+    piece.textContent = text;
+    return piece;
+  });
+  element("words").replaceChildren(...pieces);
+  element("legend").textContent =
+    `Underlined words speak for ${label}, dotted ones against it; bold ones most.`;
+  element("explanation").hidden = false;
 }
 
 function say(line) {
