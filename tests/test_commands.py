@@ -354,7 +354,7 @@ def test_predict_jsonl_with_varying_keys(run, tmp_path, capsys, monkeypatch):
         written = read_table(output)
         assert list(written.columns[:3]) == ["text", "n", "more"]
         assert written["text"].tolist() == ["a", "b", "c", "?"]
-        assert str(written["n"][0]) == "12345678901234567"
+        assert str(written["n"].iloc[0]) == "12345678901234567"
 
 
 def test_predict_keeps_a_row_with_a_carriage_return(run, tmp_path, capsys):
