@@ -52,4 +52,8 @@ def __getattr__(name: str) -> Any:
         from kerasclf.trained import Classifier
 
         return Classifier
+    if name == "TextClassifier":
+        from kerasclf.text_classifier import TextClassifier
+
+        return TextClassifier
     raise AttributeError(f"module 'kerasclf' has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Lines for the user on stderr; stdout is for results alone."""
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -71,11 +72,13 @@ _hiding = threading.RLock()
 def quiet_imports() -> Iterator[None]:
     """Hides the lines that TensorFlow prints while it is imported; `--debug` shows them.
 
-    Its C++ code writes them to the file descriptor, before any setting can disable them.
+    Its C++ code writes them to the file descriptor, before any setting can disable them; those that
+    it would write later are disabled.
     """
     if "--debug" in sys.argv:
         yield
         return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _hiding:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -86,3 +89,5 @@ def quiet_imports() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+            # It warns about several models in one process, each of which is traced once.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
