@@ -32,6 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="kerasclf benchmark",
         description="Benchmark .tflite files: latency, memory, size and accuracy.",
+        epilog="examples:\n  kerasclf benchmark model.tflite --threads 1,2",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .tflite")
     parser.add_argument("--threads", default="1", help="such as 1,2 (default: 1)")

@@ -37,6 +37,7 @@ COMMANDS = {
     "request": ("kerasclf.request", "Predict labels of texts with a served model."),
     "loadtest": ("kerasclf.loadtest", "Measure the latency of a served model under load."),
     "datasets": ("kerasclf.datasets", "List the data sets that --dataset accepts."),
+    "completion": ("kerasclf.completion", "Print a script that completes commands in a shell."),
 }
 
 

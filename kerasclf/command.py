@@ -53,6 +53,11 @@ def parse(
         UserError: the arguments are wrong; the message of the parser is folded into one line.
         SystemExit: `--help` was printed.
     """
+    if not {"-h", "--help"}.isdisjoint(argv):
+        from kerasclf.help_page import describe_command
+
+        print(describe_command(options_class, prog, default))
+        raise SystemExit(0)
     import tyro
 
     box = io.StringIO()

@@ -32,6 +32,9 @@ else:
     ResolvedFloat = float | None
     ResolvedStr = str | None
 
+RUNS = tyro.conf.arg(name="runs", aliases=("--output",))
+"""Calls an option --runs. It was --output, which elsewhere names what a command writes."""
+
 DEFAULT_DATA_SET = "chat-language"
 
 WIDTH = "(default: 98th percentile of the training texts, from 64 to 512)"
@@ -224,8 +227,8 @@ class TrainConfig:
 
     name: ResolvedStr = option(None)
     """Name of the run; default: the data set's name."""
-    output: Path = Path("runs")
-    """Folder of all runs; this one is written to OUTPUT/NAME/N."""
+    output: Annotated[Path, RUNS] = Path("runs")
+    """Folder of all runs; this one is written to FOLDER/NAME/N."""
 
     def resolved(self) -> Self:
         """The configuration with every default that depends on other options filled in."""

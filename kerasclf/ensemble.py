@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from kerasclf import command, console
+from kerasclf.config import RUNS
 
 
 @dataclass
@@ -21,7 +22,7 @@ class EnsembleOptions(command.Options):
     """Equal weights, or the weights with the lowest log loss on validation rows."""
     name: str | None = None
     """Name of the ensemble; default: the first member's name with the suffix -ensemble."""
-    output: Path | None = None
+    output: Annotated[Path | None, RUNS] = None
     """Folder of all runs; default: the first member's."""
 
 

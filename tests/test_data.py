@@ -150,7 +150,7 @@ def test_digest_identifies_the_data():
         (
             [(f"{i}", "xy"[i % 2]) for i in range(8)],
             ("x", "z"),
-            r"lacks \['y'\].*no rows for \['z'\]",
+            "it lacks the label 'y' and no row has the label 'z'",
         ),
     ],
 )

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from kerasclf.config import RUNS
 
 
 @dataclass
@@ -16,5 +19,5 @@ class FineTuneConfig:
     """Seed of row order and dropout."""
     name: str | None = None
     """Name of the new run; default: the given run's name with a suffix."""
-    output: Path | None = None
+    output: Annotated[Path | None, RUNS] = None
     """Folder of all runs; default: that of the given run."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from kerasclf.config import RUNS
 from kerasclf.errors import UserError
 
 SIZES: dict[str, dict[str, int]] = {
@@ -37,7 +39,7 @@ class DistillConfig:
     """Number of texts to generate by mixing training texts, labelled by the teachers alone."""
     seed: int = 0
     """Seed of the student, and of --teacher."""
-    output: Path | None = None
+    output: Annotated[Path | None, RUNS] = None
     """Folder of all runs; default: that of the first teacher."""
 
     def check(self, runs: int) -> None:

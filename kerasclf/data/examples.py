@@ -20,6 +20,8 @@ from kerasclf.files import table_name
 SPLITS = ("train", "validation", "test")
 MOST_CLASSES = 3000
 """Confusion matrix and probabilities of more classes would take several GiB."""
+SHOWN = 10
+"""Labels that a message names at most."""
 _SPLIT_NAMES = {
     **{name: name for name in SPLITS},
     "training": "train",
@@ -260,12 +262,20 @@ def _order_labels(
     unknown = set(counts.index) - set(label_order) if label_order else set()
     absent = set(label_order) - set(counts.index) - set(small_classes)
     if unknown or absent:
+        faults = [f"it lacks the label {_quote(unknown)}"] if unknown else []
+        faults += [f"no row has the label {_quote(absent)}"] if absent else []
         raise UserError(
-            f"{name}: --label-order {listed} does not match the data: it lacks "
-            f"{sorted(unknown) or 'nothing'}, and there are no rows for {sorted(absent) or 'none'}"
+            f"{name}: --label-order {listed} does not match the data: {' and '.join(faults)}; name "
+            "the labels of the data, each once"
         )
     ordered = tuple(label for label in label_order if label in counts.index)
     return ordered or tuple(sorted(counts.index, key=_by_value))
+
+
+def _quote(labels: set[str]) -> str:
+    """Labels in a message, in quotes: one may be called none."""
+    shown = ", ".join(map(repr, sorted(labels)[:SHOWN]))
+    return f"{shown} and {len(labels) - SHOWN} more" if len(labels) > SHOWN else shown
 
 
 def _by_value(label: str) -> tuple[bool, float, str]:

@@ -186,7 +186,7 @@ class RunLayout:
                     root.mkdir()
                     return cls(root)
         except OSError as error:
-            raise UserError(f"cannot write {folder}: {error.strerror}; set --output") from error
+            raise UserError(f"cannot write {folder}: {error.strerror}; set --runs") from error
 
     def finish(self) -> Self:
         """Deletes what only training needed and renames the run, which marks it as finished."""
