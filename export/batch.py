@@ -50,7 +50,7 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         )
     check_installed("apache_beam", "apache-beam", "beam")
     # Beam warns on import if Google's client libraries are not installed.
-    with console.quiet_imports():
+    with console.quiet_imports("Beam"):
         from export.scoring.batch import label_files
 
     result = label_files(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from kerasclf.console import say_status
 from kerasclf.decision.rule import Decision
 from kerasclf.files import read_json
 from kerasclf.models.featurizer import Featurizer
@@ -73,6 +74,7 @@ class KerasClassifier:
             UserError: there is no finished run.
         """
         layout = RunLayout.open(run)
+        say_status(f"loading {layout.root}")
         labels, decision = read_json(layout.labels), Decision.load(layout.decision)
         if layout.ensemble.is_file():
             members, weights = read_members(layout)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from kerasclf.console import say, shorten
+from kerasclf.console import say, shorten, status_lines
 from kerasclf.errors import UserError
 from kerasclf.next_steps import describe_next
 
@@ -141,7 +141,8 @@ def run(
         warnings.simplefilter("ignore")
     try:
         options = parse_arguments(argv, prog)
-        result = work(options)
+        with status_lines():
+            result = work(options)
         if options.json:
             print(json.dumps(result, ensure_ascii=False, allow_nan=False))
         else:

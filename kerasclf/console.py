@@ -64,17 +64,54 @@ def warn(message: str) -> None:
     say(f"warning: {message}")
 
 
+_in_command = False
+
+
+@contextlib.contextmanager
+def status_lines() -> Iterator[None]:
+    """While a command runs, `say_status` prints; functions called from Python stay silent."""
+    global _in_command
+    before, _in_command = _in_command, True
+    try:
+        yield
+    finally:
+        _in_command = before
+
+
+def say_status(message: str) -> None:
+    """Prints a line of a command about what it does now, before something that takes seconds."""
+    if _in_command:
+        say(message)
+
+
+@contextlib.contextmanager
+def status_if_slow(message: str, seconds: float = 1.0) -> Iterator[None]:
+    """Prints a line of a command about what it does now, if that takes longer than usual."""
+    timer = threading.Timer(seconds, say_status, [message])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 _hiding = threading.RLock()
 """Of two threads that hide stderr, the second would keep what the first one hid."""
 
 
 @contextlib.contextmanager
-def quiet_imports() -> Iterator[None]:
+def quiet_imports(package: str = "TensorFlow") -> Iterator[None]:
     """Hides the lines that TensorFlow prints while it is imported; `--debug` shows them.
 
     Its C++ code writes them to the file descriptor, before any setting can disable them; those that
     it would write later are disabled.
+
+    Args:
+        package: what is imported. Commands say so of TensorFlow, which takes seconds.
     """
+    if package == "TensorFlow" and "tensorflow" not in sys.modules:
+        say_status("starting TensorFlow")
     if "--debug" in sys.argv:
         yield
         return

@@ -47,7 +47,7 @@ class LightClassifier:
         """A copy of the model, which only one thread at a time can use."""
         try:
             # LiteRT says on stderr which delegate it created.
-            with quiet_imports():
+            with quiet_imports("LiteRT"):
                 file = EdgeClassifier(self._path)
                 file.run_ones()
         except ValueError as error:

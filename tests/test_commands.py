@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 import kerasclf
-from kerasclf import cli
+from kerasclf import cli, console
 from kerasclf.train import main as train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -369,3 +370,14 @@ def test_predict_keeps_a_row_with_a_carriage_return(run, tmp_path, capsys):
 def test_evaluate_warns_about_training_rows(run, table, capsys):
     assert cli.main(["evaluate", str(run), f"--data={table}"]) == 0
     assert re.search(r"the run was trained on \d+ of the 100 texts", capsys.readouterr().err)
+
+
+def test_status_is_said_by_commands_alone_and_only_if_slow(capsys):
+    console.say_status("from Python")
+    with console.status_lines():
+        with console.status_if_slow("slow", seconds=0):
+            time.sleep(0.2)
+        with console.status_if_slow("quick", seconds=600):
+            pass
+        console.say_status("in a command")
+    assert capsys.readouterr().err == "slow\nin a command\n"

@@ -17,6 +17,7 @@ from export.program.golden import check_golden
 from export.program.inputs import FileInput, describe_input
 from export.program.metadata import describe_run
 from kerasclf.classifier import KerasClassifier
+from kerasclf.console import quiet_imports, say_status
 from kerasclf.decision.offsets import fit_offsets
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.run.layout import RunLayout
@@ -116,7 +117,7 @@ class _Maker:
         classifier: KerasClassifier,
         with_network: bool = False,
     ):
-        self._with_network = with_network
+        self._with_network, self._recipe_name = with_network, recipe_name
         self._recipe, self._classifier = find_recipe(recipe_name), classifier
         self._calibration_texts = read_training_texts(layout) if self._recipe.calibrates else []
         self._input = describe_input(classifier)
@@ -129,6 +130,7 @@ class _Maker:
 
     def build(self, classifier: KerasClassifier) -> tuple[bytes, EdgeClassifier]:
         """A file with the decision of a classifier that has the same network."""
+        say_status(f"converting to {self._recipe_name}")
         model = convert(
             classifier, self._input, self._recipe, self._calibration_texts, self._with_network
         )
@@ -141,6 +143,7 @@ class _Maker:
     def build_and_check(self) -> tuple[bytes, EdgeClassifier, float]:
         """A file, and its largest difference from Keras on the golden texts."""
         content, file = self.build(self._classifier)
+        say_status("comparing the file with Keras")
         tolerance = self._recipe.tolerance
         return content, file, check_golden(file.predict_proba, self._classifier, tolerance)
 
@@ -155,4 +158,8 @@ def load_file(content: bytes, file_input: FileInput) -> EdgeClassifier:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        return EdgeClassifier(path, read=file_input.read)
+        # LiteRT says on stderr which delegate it created.
+        with quiet_imports("LiteRT"):
+            file = EdgeClassifier(path, read=file_input.read)
+            file.run_ones()
+        return file

@@ -42,7 +42,9 @@ def publish(run: Path | None, to: Path | None = None) -> dict[str, Any]:
     with lock(versions.folder.parent):
         number = versions.next_number()
         with versions.writing(number) as folder:
+            console.say_status(f"writing version {number} of {versions.folder}")
             write_serving_model(classifier, number, folder)
+            console.say_status("comparing the SavedModel with Keras")
             try:
                 check_serving_model(folder, classifier)
             except GateError as error:

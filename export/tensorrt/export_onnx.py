@@ -44,7 +44,9 @@ def export_onnx(run: Path | None, output: Path | None = None) -> dict[str, Any]:
 
     classifier = KerasClassifier.load(layout.root)
     file_input = describe_input(classifier)
+    console.say_status("converting to ONNX")
     model = convert(classifier, file_input, layout)
+    console.say_status("comparing the file with Keras")
     try:
         with replacing(output) as beside:
             beside.write_bytes(model.SerializeToString())

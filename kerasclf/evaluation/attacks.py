@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kerasclf.augmentation.recipes import swap_words
+from kerasclf.console import say_status
 from kerasclf.decision.rule import Decision
 from kerasclf.statistics.bootstrap import Estimate, compare, measure
 
@@ -87,6 +88,7 @@ def measure_attacks(
     num_classes = len(decision.offsets)
     results = {}
     for name, attack in attacks.items():
+        say_status(f"attack: {name}")
         perturbed = perturb(texts, name, attack, seed)
         predicted, macro_f1 = predict(perturbed)
         changed = [pair for pair in zip(texts, perturbed, strict=True) if pair[0] != pair[1]]

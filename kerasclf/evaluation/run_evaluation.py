@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from kerasclf.config import TrainConfig
-from kerasclf.console import quiet_imports, warn
+from kerasclf.console import quiet_imports, say_status, warn
 from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.reading import Reading
 from kerasclf.data.sources import SLICE, SOURCE, slice_name
@@ -85,6 +85,7 @@ def evaluate_run(
     classifier = KerasClassifier.load(layout.root)
     texts = rows["text"].tolist()
     class_ids = rows["label"].map(labels.index).to_numpy(dtype="int64")
+    say_status(f"labelling {len(texts):,} texts")
     logits = classifier.logits(texts)
     if seed is None:
         seed = TrainConfig.from_yaml(layout.config).seed

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.config import DATA, TrainConfig
+from kerasclf.console import status_if_slow
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
@@ -217,9 +218,11 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     Raises:
         UserError: the data cannot be read, or nothing can be learned from it.
     """
-    examples = load_examples(config)
+    with status_if_slow(f"reading {config.dataset if config.data is None else config.data}"):
+        examples = load_examples(config)
     texts = examples.rows["text"].tolist()
-    near, templates = group_texts(texts), find_templates(texts)
+    with status_if_slow(f"looking for near-duplicates among {len(texts):,} rows"):
+        near, templates = group_texts(texts), find_templates(texts)
     examples = replace(examples, rows=examples.rows.assign(near=near))
     findings = examine(examples, near, templates, config.test_share)
     mates = np.flatnonzero(examples.rows["group"] != "")

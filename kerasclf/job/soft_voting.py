@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
+from kerasclf.console import say_status
 from kerasclf.decision.voting import fit_weights
 from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
@@ -65,6 +66,7 @@ def make_ensemble(
     weights = _weigh(validation, weighting)
     classifiers = [KerasClassifier.load(member.layout.root) for member in members]
     classifier = KerasClassifier.vote(classifiers, weights.tolist(), job.examples.labels)
+    say_status("labelling the validation and test rows")
     metrics, predictions = measure(job, classifier)
     best = max(members, key=lambda member: member.metrics["validation"]["macro_f1"])
     # In the order of `test`, which is by text and label.
