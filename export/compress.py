@@ -41,10 +41,12 @@ class CompressOptions(command.Options):
 
 def compress(options: CompressOptions) -> dict[str, Any]:
     """Finds the cheapest export of the given run within the budget."""
+    from export.compression.prepare import check_tfmot
     from export.program.output import check_new, default_output
     from kerasclf.files import load_record
     from kerasclf.run.layout import RunLayout
 
+    check_tfmot()
     limits = parse_budget(options.budget)
     layout = RunLayout.open_network(options.run)
     output = options.output or default_output(load_record(layout.metrics), "-compressed")

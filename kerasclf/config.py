@@ -259,7 +259,9 @@ class TrainConfig:
 
         Raises:
             UserError: a value is out of range, or values exclude each other.
+            UnsupportedError: the encoder needs a package that is not installed.
         """
+        find_encoder(self.encoder).check_installed()
         if self.data and self.dataset:
             raise UserError(f"found --data {self.data} and --dataset {self.dataset}; give only one")
         present = {DATA: bool(self.data), AUGMENT: bool(self.recipes)}

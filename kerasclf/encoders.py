@@ -19,6 +19,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from kerasclf.extras import check_installed
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -44,6 +46,15 @@ class Encoder:
     reads_bytes: bool = True
     is_network: bool = True
     compressible: bool = False
+
+    def check_installed(self) -> None:
+        """Checks that the packages it needs are installed.
+
+        Raises:
+            UnsupportedError: one is not.
+        """
+        if self.kind == "tokens":
+            check_installed("keras_hub", "keras-nlp", "pretrained")
 
     def module(self) -> ModuleType:
         """Its module; importing it imports TensorFlow."""

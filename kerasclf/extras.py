@@ -1,8 +1,11 @@
 """Optional packages, which only some commands need and the user installs as extras."""
 
+import contextlib
 import importlib.util
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
-from kerasclf.errors import UserError
+from kerasclf.errors import UnsupportedError
 
 
 def check_installed(module: str, package: str, extra: str) -> None:
@@ -14,10 +17,18 @@ def check_installed(module: str, package: str, extra: str) -> None:
         extra: the extra of kerasclf that installs it.
 
     Raises:
-        UserError: it is not installed.
+        UnsupportedError: it is not installed.
     """
     if importlib.util.find_spec(module) is None:
-        raise UserError(
-            f"needs {package}, which is not installed; "
-            f"pip install -c constraints.txt -e '.[{extra}]'"
+        raise UnsupportedError(
+            f'needs {package}, which is not installed; pip install "kerasclf[{extra}]"'
         )
+
+
+def find_versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those of some packages that are installed, by the package's name for pip."""
+    found = {}
+    for name in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -32,7 +32,8 @@ class SearchOptions(TrainConfig, command.Options):
     config: Path | None = None
     """YAML file of training options for all trials; command-line options override it."""
     space: Path | None = None
-    """YAML file with a list of values for each training option to search; overrides all others."""
+    """YAML file with a list of values for each training option to search, or bytes, towers or
+    transformer72; overrides all other options."""
     algorithm: AlgorithmName = "random"
     """How trials are chosen."""
     trials: int | None = None
@@ -72,7 +73,7 @@ def make_plan(options: SearchOptions) -> "SearchPlan":
     from tuning.space import read_space
 
     if options.space is None:
-        raise UserError("no space given; expected --space FILE such as tuning/spaces/bytes.yaml")
+        raise UserError("no space given; expected --space bytes or a YAML file")
     _check_numbers(options)
     space = read_space(options.space)
     config = train_config(options)

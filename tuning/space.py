@@ -45,14 +45,39 @@ class Space:
                     raise UserError(f"--space {path}: {error}") from error
 
 
+PACKAGED = Path(__file__).parent / "spaces"
+"""Folder of the spaces that are named without a suffix."""
+
+
+def find_space(path: Path) -> Path:
+    """The file of a space.
+
+    Args:
+        path: a file, or the name of a packaged space, such as bytes.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if path.is_file():
+        return path
+    names = sorted(file.stem for file in PACKAGED.glob("*.yaml"))
+    if str(path) in names:
+        return PACKAGED / f"{path}.yaml"
+    raise UserError(f"there is no --space {path}; expected a YAML file, or {', '.join(names)}")
+
+
 def read_space(path: Path) -> Space:
     """Reads a search space.
+
+    Args:
+        path: a file, or the name of a packaged space.
 
     Raises:
         UserError: the file is missing, is not YAML, or has an unknown option or a wrong value.
     """
     import yaml
 
+    path = find_space(path)
     try:
         loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

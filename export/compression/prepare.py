@@ -6,8 +6,18 @@ from export.compression.config import FineTuneConfig
 from kerasclf.config import TrainConfig
 from kerasclf.encoders import ENCODERS, find_encoder
 from kerasclf.errors import UserError
+from kerasclf.extras import check_installed
 from kerasclf.job.prepare import Job, prepare_job
 from kerasclf.run.layout import RunLayout
+
+
+def check_tfmot() -> None:
+    """Checks that TensorFlow Model Optimization is installed.
+
+    Raises:
+        UnsupportedError: it is not.
+    """
+    check_installed("tensorflow_model_optimization", "tensorflow-model-optimization", "compression")
 
 
 def prepare_compression(layout: RunLayout, config: FineTuneConfig, suffix: str) -> Job:
@@ -20,7 +30,9 @@ def prepare_compression(layout: RunLayout, config: FineTuneConfig, suffix: str) 
 
     Raises:
         UserError: the run cannot be compressed, or an option is wrong; nothing was written.
+        UnsupportedError: TensorFlow Model Optimization is not installed.
     """
+    check_tfmot()
     base = TrainConfig.from_yaml(layout.config)
     if not layout.has_network:
         raise UserError(

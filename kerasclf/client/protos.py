@@ -18,7 +18,7 @@ def check_installed() -> None:
     """Checks that tensorflow-serving-api is installed.
 
     Raises:
-        UserError: it is not installed.
+        UnsupportedError: it is not installed.
     """
     extras.check_installed(NEEDED, "tensorflow-serving-api", "serving")
 

@@ -3,7 +3,6 @@
 import platform
 from collections import Counter
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from kerasclf.evaluation.slices import measure_columns
 from kerasclf.evaluation.targets import check_targets
 from kerasclf.explanation.errors import explain_errors
 from kerasclf.explanation.of_keras import find_parts
+from kerasclf.extras import find_versions
 from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
 from kerasclf.job.parts import combine, fit_linear_part
 from kerasclf.job.prepare import Job
@@ -382,7 +382,7 @@ def finish(job: Job, layout: RunLayout, metrics: dict[str, Any]) -> dict[str, An
         metrics["train_by_source"] = _count_sources(job)
     metrics["seconds"] = job.seconds
     metrics["peak_memory_bytes"] = peak_memory()
-    metrics["versions"] = {name: version(name) for name in PACKAGES}
+    metrics["versions"] = find_versions(PACKAGES)
     metrics["versions"]["python"] = platform.python_version()
     save_record(layout.metrics, metrics)
     finished = layout.finish()

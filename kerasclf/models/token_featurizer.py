@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasclf.extras import check_installed
 from kerasclf.files import save_record
 from kerasclf.models.featurizer import SETTINGS
 
@@ -87,6 +88,7 @@ class TokenFeaturizer:
     @classmethod
     def load(cls, folder: Path) -> "TokenFeaturizer":
         """Loads what `save` wrote."""
+        check_installed("keras_hub", "keras-nlp", "pretrained")
         import keras_hub  # noqa: F401  registers the preprocessors' classes
 
         settings = json.loads((folder / "preprocessor.json").read_text(encoding="utf-8"))
