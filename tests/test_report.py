@@ -1,3 +1,5 @@
+import re
+
 import jinja2
 import matplotlib as mpl
 import pytest
@@ -7,9 +9,15 @@ from kerasclf.files import load_record
 from kerasclf.report.hub import describe_card
 from kerasclf.report.plots import plot_classes
 from kerasclf.report.rendering import make_environment, render
-from kerasclf.report.style import STYLE
+from kerasclf.report.style import INK, STYLE
 from kerasclf.report.wording import describe_duration, to_words
 from kerasclf.run.layout import RunLayout
+from kerasclf.statistics.metrics import (
+    CONFUSION_METRICS,
+    EXPLANATIONS,
+    ORDERED_METRICS,
+    PROBABILITY_METRICS,
+)
 
 
 def test_plots_are_reproducible_and_leave_the_global_style_alone():
@@ -78,3 +86,27 @@ def test_licence_and_languages_of_a_data_set_are_in_the_header(run):
     assert header["license"] == "cc-by-sa-4.0"
     assert header["language"] == ["id", "jv"]
     assert header["model-index"][0]["results"][0]["dataset"]["name"] == "x"
+
+
+def test_plots_take_the_colors_of_the_page():
+    svg = plot_classes({"a": 3, "b": 40})
+    assert "currentColor" in svg
+    assert INK not in svg
+    assert "#ffffff" not in svg
+
+
+def test_every_metric_has_its_line():
+    metrics = {*CONFUSION_METRICS, *ORDERED_METRICS, *PROBABILITY_METRICS}
+    assert set(EXPLANATIONS) == metrics
+
+
+def test_report_lists_its_headings_and_marks_the_weakest_class(run):
+    page = RunLayout(run).report.read_text(encoding="utf-8")
+    contents = re.search(r'<nav aria-label="Contents">(.*?)</nav>', page)[1]
+    anchors = re.findall(r'href="#(.*?)"', contents)
+    assert anchors == re.findall(r'<h2 id="(.*?)">', page)
+    assert "confusion-matrix" in anchors
+    per_class = load_record(RunLayout(run).metrics)["test"]["per_class"]
+    lowest = min(scores["f1"] for scores in per_class.values() if scores["support"])
+    (marked,) = re.findall(r'<tr class="missed"><td>(.*?)</td>', page)
+    assert per_class[marked]["f1"] == lowest

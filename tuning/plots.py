@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
-from kerasclf.report.style import BLUE, GREY, ORANGE, styled, to_svg
+from kerasclf.report.style import BLUE, GREY, ORANGE, PAPER, styled, to_svg
 
 PANELS_PER_ROW = 4
 
@@ -46,7 +46,7 @@ def plot_parallel(values: pd.DataFrame, scores: list[float], metric: str, best: 
                 textcoords="offset points",
                 va="center",
                 fontsize=8,
-                bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
+                bbox={"boxstyle": "round,pad=0.1", "fc": PAPER, "ec": "none", "alpha": 0.8},
             )
     axes.axvline(len(names), color=GREY, linewidth=0.8)
     for level, score in ((0.0, low), (1.0, high)):

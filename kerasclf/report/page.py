@@ -21,6 +21,7 @@ from kerasclf.report.many_classes import (
 from kerasclf.report.rendering import render
 from kerasclf.run.history import Epoch
 from kerasclf.statistics.bootstrap import RESAMPLES
+from kerasclf.statistics.metrics import EXPLANATIONS
 
 
 def write_report(
@@ -59,6 +60,8 @@ def write_report(
         findings=findings,
         config=_settings(config),
         resamples=RESAMPLES,
+        explanations=EXPLANATIONS,
+        weakest=weakest(per_class, max(1, len(labels) // 5)),
         advice=advise_source(findings.get("sources"), metrics["test"].get("by_source")),
         plots={
             "classes": plots.plot_classes(findings["class_counts"]),

@@ -5,37 +5,39 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.patches import Rectangle
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from kerasclf.report.many_classes import has_many
-from kerasclf.report.style import BLUE, GREY, ORANGE, styled, to_svg
+from kerasclf.report.style import BLUE, GREY, INK, ORANGE, styled, to_svg
 from kerasclf.run.history import Epoch
 
 RELIABILITY_BINS = 10
 PANELS_PER_ROW = 5
+WIDTH = 4.2
+"""Of a plot, in inches: legible on a telephone."""
 
 
 @styled
-def plot_history(history: list[Epoch]) -> str:
+def plot_history(history: list[Epoch]) -> list[str]:
     """Training and validation loss, and validation macro-F1, by epoch; the best one is marked."""
     epochs = [row["epoch"] for row in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
-    left.plot(epochs, [row["loss"] for row in history], color=BLUE, marker=".", label="training")
-    left.plot(
+    losses, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    axes.plot(epochs, [row["loss"] for row in history], color=BLUE, marker=".", label="training")
+    axes.plot(
         epochs, [row["val_loss"] for row in history], color=ORANGE, marker=".", label="validation"
     )
-    left.set(xlabel="epoch", ylabel="loss")
-    left.legend(frameon=False)
+    axes.set(xlabel="epoch", ylabel="loss")
     scores = [row["val_macro_f1"] for row in history]
     best = int(np.argmax(scores))
-    right.plot(epochs, scores, color=ORANGE, marker=".")
-    right.scatter([epochs[best]], [scores[best]], color=ORANGE, s=60, zorder=3, label="best")
-    right.set(xlabel="epoch", ylabel="validation macro-F1")
-    right.legend(frameon=False)
-    for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.tight_layout()
-    return to_svg(figure)
+    macro_f1, other = plt.subplots(figsize=(WIDTH, 2.8))
+    other.plot(epochs, scores, color=ORANGE, marker=".")
+    other.scatter([epochs[best]], [scores[best]], color=ORANGE, s=60, zorder=3, label="best")
+    other.set(xlabel="epoch", ylabel="validation macro-F1")
+    for panel in (axes, other):
+        panel.legend(frameon=False)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    return [to_svg(losses), to_svg(macro_f1)]
 
 
 @styled
@@ -44,10 +46,13 @@ def plot_confusion(counts: np.ndarray, labels: list[str]) -> str:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = 2.0 + 0.42 * len(labels)
     figure, axes = plt.subplots(figsize=(size + 1, size))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlim=(-0.5, len(labels) - 0.5), ylim=(len(labels) - 0.5, -0.5), aspect="equal")
     for i, j in np.ndindex(*counts.shape):
         if counts[i, j]:
-            color = "white" if shares[i, j] > 0.5 else "#333333"
+            # Transparent, so that it is right on a dark page, too.
+            corner = (j - 0.5, i - 0.5)
+            axes.add_patch(Rectangle(corner, 1, 1, facecolor=BLUE, alpha=shares[i, j], linewidth=0))
+            color = "white" if shares[i, j] > 0.5 else INK
             font_size = 7 if len(labels) > 10 else 10
             axes.text(
                 j, i, str(counts[i, j]), ha="center", va="center", color=color, fontsize=font_size
@@ -92,7 +97,7 @@ def plot_novelty(quarters: list[dict[str, Any]]) -> str:
     Args:
         quarters: those of `describe_novelty`.
     """
-    figure, axes = plt.subplots(figsize=(4.8, 2.6))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.6))
     positions = range(len(quarters))
     heights = [quarter["accuracy"] for quarter in quarters]
     axes.bar(positions, heights, color=BLUE, width=0.7)
@@ -107,37 +112,25 @@ def plot_novelty(quarters: list[dict[str, Any]]) -> str:
 
 
 @styled
-def plot_precision_recall(probabilities: pd.DataFrame, true_labels: pd.Series) -> str:
+def plot_precision_recall(probabilities: pd.DataFrame, true_labels: pd.Series) -> list[str]:
     """Precision-recall curves of all classes, one panel each.
 
     Args:
         probabilities: n rows, one column per label.
         true_labels: n true labels.
     """
-    labels = list(probabilities.columns)
-    columns = min(PANELS_PER_ROW, len(labels))
-    rows = -(-len(labels) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2 * columns, 1.9 * rows), sharex=True, sharey=True, squeeze=False
-    )
-    for axes, label in zip(grid.flat, labels, strict=False):
+    panels = []
+    for label in probabilities.columns:
+        figure, axes = plt.subplots(figsize=(2.1, 1.9))
         positive = (true_labels == label).to_numpy()
         precision, recall, _ = precision_recall_curve(positive, probabilities[label])
         average = average_precision_score(positive, probabilities[label])
         axes.step(recall, precision, where="post", color=BLUE)
         axes.axhline(positive.mean(), color=GREY, linestyle="--", linewidth=1)
         axes.set_title(f"{label}  AP {average:.2f}", fontsize=8)
-        axes.set(xlim=(0, 1.02), ylim=(0, 1.05))
-    for axes in grid.flat[len(labels) :]:
-        axes.set_visible(False)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("precision")
-    for column in range(columns):
-        lowest = max(i for i in range(rows) if i * columns + column < len(labels))
-        grid[lowest, column].set_xlabel("recall")
-        grid[lowest, column].tick_params(labelbottom=True)
-    figure.tight_layout()
-    return to_svg(figure)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="recall", ylabel="precision")
+        panels.append(to_svg(figure))
+    return panels
 
 
 @styled
@@ -145,7 +138,7 @@ def plot_classes(counts: dict[str, int]) -> str:
     """Number of rows of each class, on a logarithmic scale; of many classes, only by rank."""
     if has_many(list(counts)):
         return _plot_ranks(sorted(counts.values(), reverse=True))
-    figure, axes = plt.subplots(figsize=(6, 0.6 + 0.22 * len(counts)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.6 + 0.22 * len(counts)))
     positions = range(len(counts))
     axes.barh(positions, list(counts.values()), color=BLUE)
     axes.set_yticks(positions, list(counts))
@@ -160,7 +153,7 @@ def plot_classes(counts: dict[str, int]) -> str:
 
 
 def _plot_ranks(counts: list[int]) -> str:
-    figure, axes = plt.subplots(figsize=(6, 3))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3))
     axes.plot(range(1, len(counts) + 1), counts, color=BLUE)
     axes.set(yscale="log", xlabel="class, by number of rows", ylabel="rows")
     axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -201,7 +194,7 @@ def plot_worth(result: dict[str, Any]) -> str:
 def plot_attacks(result: dict[str, Any]) -> str:
     """Macro-F1 under each attack with its interval; the band is that of the clean texts."""
     names, clean = list(result["attacks"]), result["clean"]["macro_f1"]
-    figure, axes = plt.subplots(figsize=(6, 0.9 + 0.3 * len(names)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.3 * len(names)))
     axes.axvspan(clean["low"], clean["high"], color=GREY, alpha=0.25, linewidth=0)
     axes.axvline(clean["value"], color=GREY, linestyle="--", linewidth=1, label="no attack")
     for position, name in enumerate(names):

@@ -1,6 +1,7 @@
 """Pages from templates: the environment that all of them share."""
 
 import html
+import re
 from functools import cache
 from typing import Any
 
@@ -28,7 +29,7 @@ from kerasclf.report.wording import (
 
 
 def make_environment(package: str) -> jinja2.Environment:
-    """The templates of a package, in its folder `templates`.
+    """The templates of a package, in its folder `templates`, which may extend those of reports.
 
     Values are escaped in templates named `.html` or `.html.j2`, and in no others; a value that the
     template expects and that is missing is an error.
@@ -37,7 +38,9 @@ def make_environment(package: str) -> jinja2.Environment:
         package: import path, such as "kerasclf.report".
     """
     return jinja2.Environment(
-        loader=jinja2.PackageLoader(package),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(name) for name in dict.fromkeys((package, "kerasclf.report"))]
+        ),
         autoescape=jinja2.select_autoescape(["html", "html.j2"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -47,7 +50,26 @@ def make_environment(package: str) -> jinja2.Environment:
 
 def render(name: str, **values: Any) -> str:
     """The report template `name` with the values filled in."""
-    return _report_templates().get_template(name).render(**values)
+    return add_contents(_report_templates().get_template(name).render(**values))
+
+
+def add_contents(page: str) -> str:
+    """A page whose empty <nav>, if it has one, lists its headings of the second level.
+
+    >>> add_contents("<nav></nav><h2>By length</h2>")
+    '<nav><a href="#by-length">By length</a></nav><h2 id="by-length">By length</h2>'
+    """
+    if "></nav>" not in page:
+        return page
+    links = []
+
+    def name(heading: re.Match[str]) -> str:
+        anchor = re.sub(r"\W+", "-", heading[1].lower())
+        links.append(f'<a href="#{anchor}">{heading[1]}</a>')
+        return f'<h2 id="{anchor}">{heading[1]}</h2>'
+
+    page = re.sub("<h2>(.*?)</h2>", name, page)
+    return page.replace("></nav>", f">{''.join(links)}</nav>", 1)
 
 
 @cache

@@ -13,8 +13,14 @@ from matplotlib.figure import Figure
 matplotlib.use("svg")
 
 BLUE, ORANGE, GREY = "#2a6fbb", "#d9822b", "#8a8f98"
+INK, PAPER = "#1d2329", "#fefefe"
+"""Of text and axes, and behind text: in an SVG, the colors of the page around it."""
 STYLE: dict[Any, Any] = {
     "font.size": 9,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+    ),
+    "savefig.transparent": True,
     "font.family": "sans-serif",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -44,4 +50,5 @@ def to_svg(figure: Figure) -> str:
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
     svg = buffer.getvalue()
-    return svg[svg.index("<svg") :]
+    svg = svg[svg.index("<svg") :]
+    return svg.replace(INK, "currentColor").replace(PAPER, "var(--page, #fff)")

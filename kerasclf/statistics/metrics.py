@@ -163,6 +163,18 @@ PROBABILITY_METRICS: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 """Metrics of log-probabilities, float [n, num_classes], and class ids, int64 [n]."""
 
+EXPLANATIONS: Mapping[str, str] = {
+    "accuracy": "share of the rows whose label is right",
+    "macro_f1": "mean of the classes' F1: rare classes count as much as frequent ones",
+    "weighted_f1": "mean of the classes' F1, weighted by their rows",
+    "mcc": "Matthews correlation of true and predicted labels: 0 is chance, 1 is perfect",
+    "quadratic_kappa": "agreement beyond chance, in which far levels count more: 1 is perfect",
+    "off_by_two": "share of the rows that are predicted two levels off or more; lower is better",
+    "log_loss": "mean negative log probability of the true class; lower is better",
+    "ece": "expected calibration error, of probabilities from the accuracy; lower is better",
+}
+"""What each metric says, in one line."""
+
 
 def summarize(confusion: Confusion, ordered: bool) -> dict[str, np.ndarray]:
     """All metrics of confusion matrices.
