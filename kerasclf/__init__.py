@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_ELSEWHERE = {"search": "tuning.api", "distill": "export.api"}
+"""Functions of the packages that build on this one, by name."""
 _CALLABLE = ("train", "evaluate", "compare", "crossval")
 """Commands that are functions, too: `kerasclf.train(...)` (see `kerasclf.callable_module`)."""
 
@@ -48,6 +50,8 @@ def __getattr__(name: str) -> Any:
     """Imports what is not imported with the package, since it takes time."""
     if name in _CALLABLE:
         return importlib.import_module(f"kerasclf.{name}")
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
     if name == "Classifier":
         from kerasclf.trained import Classifier
 

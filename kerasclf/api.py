@@ -1,7 +1,7 @@
 """What `import kerasclf` offers besides `load`: the commands as functions."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from hashlib import sha256
 from pathlib import Path
@@ -104,9 +104,14 @@ def _folder(run: "str | Path | Classifier") -> Path:
 
 
 def make_config(
-    data: "pd.DataFrame | str | Path | None", options: Mapping[str, Any]
+    data: "pd.DataFrame | str | Path | None", options: Mapping[str, Any], others: Iterable[str] = ()
 ) -> TrainConfig:
     """The configuration of a table and options.
+
+    Args:
+        data: the table; a frame is written into the folder of the runs.
+        options: training options by name.
+        others: further names of options, which a wrong name may have meant.
 
     Raises:
         TypeError: there is no such option; or the data is neither a frame nor a path.
@@ -115,7 +120,7 @@ def make_config(
     known = {declared.name for declared in fields(TrainConfig)}
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name, [*known, *others], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}")
     hints = get_type_hints(TrainConfig)
@@ -128,7 +133,9 @@ def make_config(
     if not hasattr(data, "to_parquet"):
         raise TypeError(f"data is a {type(data).__name__}; expected a DataFrame or a path")
     config = TrainConfig(**values)
-    path = _keep_frame(data, config)
+    wanted = [name for option in COLUMN_OPTIONS if (name := getattr(config, option))]
+    wanted += [name for name in config.slice_column if name not in wanted]
+    path = keep_frame(data, wanted, config.output, config.name or "table")
     return TrainConfig(**values | {"data": path, "name": config.name or "table"})
 
 
@@ -139,21 +146,32 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _keep_frame(frame: "pd.DataFrame", config: TrainConfig) -> Path:
-    """Writes the columns of a frame that a configuration names; returns the file."""
+def keep_frame(frame: "pd.DataFrame", wanted: Sequence[str], output: Path, name: str) -> Path:
+    """Writes columns of a frame, so that a run can read them again.
+
+    Args:
+        frame: the table.
+        wanted: names of its columns.
+        output: folder of the runs.
+        name: of the table.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: the frame has no such column.
+    """
     import pandas as pd
 
     from kerasclf.data.cells import as_text
 
-    wanted = [name for option in COLUMN_OPTIONS if (name := getattr(config, option))]
-    wanted += [name for name in config.slice_column if name not in wanted]
     absent = [name for name in wanted if name not in frame.columns]
     if absent:
         listed = ", ".join(map(str, frame.columns))
         raise UserError(f"the frame has no column {absent[0]!r}, only {listed}")
-    text = pd.DataFrame({name: as_text(frame[name]) for name in wanted})
+    text = pd.DataFrame({column: as_text(frame[column]) for column in wanted})
     digest = sha256(pd.util.hash_pandas_object(text, index=False).to_numpy().tobytes()).hexdigest()
-    path = config.output / "tables" / f"{config.name or 'table'}-{digest[:12]}.parquet"
+    path = output / "tables" / f"{name}-{digest[:12]}.parquet"
     if not path.is_file():
         with replacing(path) as beside:
             text.to_parquet(beside, index=False)

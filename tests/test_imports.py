@@ -38,6 +38,7 @@ ROOMS = (
     # export: the program of every exported file, then one room per target.
     *("export.program", "export.litert", "export.device", "export.serving", "export.tensorrt"),
     *("export.compression", "export.distillation", "export.ladder", "export.scoring"),
+    "export.api",
     "tuning",
 )
 """Rooms in an order in which each imports only earlier ones (and itself)."""

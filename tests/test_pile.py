@@ -100,7 +100,7 @@ def test_one_command_and_again_after_each_interruption(command, tmp_path, capsys
     assert whole["file"]["p50_ms"] > 0
     pile = whole["distillation"]["unlabelled"]
     assert pile["used"] == 60
-    assert "<h2>Teachers</h2>" in RunLayout.open(whole["run"]).report.read_text()
+    assert ">Teachers</h2>" in RunLayout.open(whole["run"]).report.read_text()
     assert "60 of 600 texts are labelled" in RunLayout.open(whole["run"]).model_card.read_text()
 
     # In the teacher's training, while texts are labelled, and in the student's training.

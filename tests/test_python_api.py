@@ -203,3 +203,55 @@ def test_a_text_that_is_decided_otherwise_in_part_is_not_marked(trained):
     errors = [{"text": "zzz Morgen qqq", "predicted_label": label} for label in ("de", "en")]
     explain_errors(errors, trained.run_on, trained.parts, trained.labels)
     assert [bool(error["words"]) for error in errors] == [True, False]
+
+
+SMALL = {"buckets": 256, "embedding_dim": 4, "filters": 4, "max_bytes": 48, "epochs": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # KerasTuner names threads in the old way
+def test_a_space_is_searched_and_its_best_trial_trained(frame, tmp_path):
+    columns = {"text_column": "tweet", "label_column": "language"}
+    options = columns | SMALL | {"output": tmp_path, "name": "found", "linear": "none"}
+    result = kerasclf.search(
+        frame, {"dropout": [0.0, 0.2]}, algorithm="grid", final_seeds=0, **options
+    )
+    assert result["completed"] == 2
+    assert set(result["best"]["values"]) == {"dropout"}
+    leaderboard = pd.read_csv(tmp_path / "found-search" / "leaderboard.csv")
+    assert sorted(leaderboard["--dropout"]) == [0.0, 0.2]
+
+
+def test_a_space_that_cannot_be_searched_is_an_error(frame, tmp_path):
+    options = {"text_column": "tweet", "label_column": "language", "output": tmp_path}
+    for space, more, message in (
+        ({"dropuot": [0.1]}, {}, "the space has 'dropuot'; perhaps you meant dropout"),
+        ({"dropout": [0.1]}, {"algorithm": "best"}, "algorithm is 'best'; expected grid, random"),
+        (None, {}, "space is a NoneType; expected a mapping or a file"),
+        ("none", {}, "there is no --space none"),
+    ):
+        with pytest.raises(UserError, match=message):
+            kerasclf.search(frame, space, **options, **more)
+    with pytest.raises(TypeError, match="'trails'; did you mean"):
+        kerasclf.search(frame, "bytes", trails=3, **options)
+
+
+@pytest.mark.slow
+def test_a_student_is_distilled_from_runs_or_from_labels_and_texts(frame, tmp_path):
+    columns = {"text_column": "tweet", "label_column": "language", "output": tmp_path}
+    (tmp_path / "tiny.yaml").write_text("buckets: 256\nembedding_dim: 4\nfilters: 4\nepochs: 1\n")
+    options = {"student": str(tmp_path / "tiny.yaml"), "name": "taught"}
+    posts = pd.DataFrame({"tweet": [f"selamat {word} semua" for word in ("pagi", "sore", "malam")]})
+    student = kerasclf.distill(
+        teacher="bytes", data=frame, unlabelled=posts, **columns, **options, **SMALL
+    )
+    assert isinstance(student, Classifier)
+    assert student.labels == ("de", "en", "id")
+    assert student.metrics.record["distillation"]["unlabelled"]["used"] == 3
+    teacher = kerasclf.load(tmp_path / "taught-teacher")
+    again = kerasclf.distill(teacher, output=tmp_path, **options | {"name": "other"})
+    assert again.run.parent.name == "other"
+    with pytest.raises(UserError, match="found runs together with --teacher"):
+        kerasclf.distill(teacher, teacher="bytes", data=frame, **columns)
+    with pytest.raises(UserError, match="need teacher=ENCODER"):
+        kerasclf.distill(teacher, data=frame)

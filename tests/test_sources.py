@@ -109,7 +109,7 @@ def test_crossval_and_compare_show_sources(finished, planted, tmp_path, capsys):
         cli.main(["compare", str(finished.root), f"{tmp_path}/other", f"--output={tmp_path}"]) == 0
     )
     assert "macro-F1 by source" in capsys.readouterr().out
-    assert "<h2>Sources</h2>" in (tmp_path / "compare.html").read_text()
+    assert ">Sources</h2>" in (tmp_path / "compare.html").read_text()
 
 
 def test_only_measured_sources_are_measured(planted):

@@ -17,9 +17,15 @@ SEARCHABLE = [field.name for field in fields(TrainConfig) if field.metadata.get(
 
 @dataclass(frozen=True)
 class Space:
-    """The values to choose from, by field of `TrainConfig`."""
+    """A search space.
+
+    Attributes:
+        choices: the values to choose from, by field of `TrainConfig`.
+        source: what messages call it, such as "--space FILE".
+    """
 
     choices: dict[str, list[Any]]
+    source: str = "the space"
 
     @property
     def size(self) -> int:
@@ -31,7 +37,7 @@ class Space:
         for values in itertools.product(*self.choices.values()):
             yield dict(zip(self.choices, values, strict=True))
 
-    def check(self, config: TrainConfig, path: Path) -> None:
+    def check(self, config: TrainConfig) -> None:
         """Checks that each value is in the range of its option.
 
         Raises:
@@ -42,7 +48,7 @@ class Space:
                 try:
                     replace(config, **{key: value}).check()
                 except UserError as error:
-                    raise UserError(f"--space {path}: {error}") from error
+                    raise UserError(f"{self.source}: {error}") from error
 
 
 PACKAGED = Path(__file__).parent / "spaces"
@@ -84,33 +90,46 @@ def read_space(path: Path) -> Space:
         raise UserError(f"cannot read --space {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise UserError(f"--space {path} is not YAML: {error}") from error
+    return make_space(loaded, f"--space {path}")
+
+
+def make_space(loaded: Any, source: str) -> Space:
+    """The space of a mapping from training options to lists of values.
+
+    Args:
+        loaded: what should be such a mapping.
+        source: what messages call it.
+
+    Raises:
+        UserError: it has an unknown option or a wrong value.
+    """
     if not isinstance(loaded, dict) or not loaded:
         raise UserError(
-            f"--space {path} holds {type(loaded).__name__}; expected lines such as "
+            f"{source} holds {type(loaded).__name__}; expected lines such as "
             "learning_rate: [1.0e-3, 3.0e-3]"
         )
     hints = get_type_hints(TrainConfig)
     choices = {}
     for key, values in loaded.items():
-        _check_key(key, path)
+        _check_key(key, source)
         if not isinstance(values, list) or not values:
-            raise UserError(f"--space {path} has {key}: {values!r}; expected a list of values")
+            raise UserError(f"{source} has {key}: {values!r}; expected a list of values")
         # null stands for a default that depends on the encoder: the leaderboard could not show it.
         if None in values:
-            raise UserError(f"--space {path} has {key}: null; expected explicit values")
-        choices[key] = [convert(key, hints[key], v, f"--space {path}") for v in values]
+            raise UserError(f"{source} has {key}: null; expected explicit values")
+        choices[key] = [convert(key, hints[key], v, source) for v in values]
         if len(set(choices[key])) < len(values):
-            raise UserError(f"--space {path} has a value of {key} twice; remove one")
-    return Space(choices)
+            raise UserError(f"{source} has a value of {key} twice; remove one")
+    return Space(choices, source)
 
 
-def _check_key(key: Any, path: Path) -> None:
+def _check_key(key: Any, source: str) -> None:
     if key in SEARCHABLE:
         return
     if key in {field.name for field in fields(TrainConfig)}:
         raise UserError(
-            f"--space {path} has {key!r}, which is the same for all trials; remove it and set "
+            f"{source} has {key!r}, which is the same for all trials; remove it and set "
             f"--{key.replace('_', '-')}"
         )
     nearest = difflib.get_close_matches(str(key), SEARCHABLE, 1, 0)[0]
-    raise UserError(f"--space {path} has {key!r}; perhaps you meant {nearest}")
+    raise UserError(f"{source} has {key!r}; perhaps you meant {nearest}")

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from kerasclf.report.many_classes import has_many
@@ -36,7 +37,7 @@ def plot_history(history: list[Epoch]) -> list[str]:
     other.set(xlabel="epoch", ylabel="validation macro-F1")
     for panel in (axes, other):
         panel.legend(frameon=False)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     return [to_svg(losses), to_svg(macro_f1)]
 
 
