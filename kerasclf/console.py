@@ -7,6 +7,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -45,8 +46,37 @@ def shorten(text: str, most: int = 500) -> str:
 
 
 def say(message: str) -> None:
-    """Prints a line on stderr; stdout is for the result."""
+    """Prints a line on stderr, since stdout is for the result; in a notebook, in place of the last.
+
+    Warnings, by `warn`, stay.
+    """
+    if not _update_notebook(message):
+        _print(message)
+
+
+def _print(message: str) -> None:
     print(printable(message), file=sys.stderr, flush=True)
+
+
+_displays: dict[int, Any] = {}
+"""The line of a notebook's cell that is updated, by the number of its execution."""
+
+
+def _update_notebook(message: str) -> bool:
+    """Shows a line below the cell of a notebook that is running; False outside of notebooks."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if type(shell).__name__ != "ZMQInteractiveShell":
+        return False
+    from IPython.display import display
+
+    content, cell = {"text/plain": message}, shell.execution_count
+    if cell in _displays:
+        _displays[cell].update(content, raw=True)
+    else:
+        _displays.clear()
+        _displays[cell] = display(content, raw=True, display_id=True)
+    return True
 
 
 def say_once(message: str) -> None:
@@ -61,7 +91,7 @@ _said: set[str] = set()
 
 def warn(message: str) -> None:
     """Prints a warning line on stderr."""
-    say(f"warning: {message}")
+    _print(f"warning: {message}")
 
 
 _in_command = False
