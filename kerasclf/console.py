@@ -94,6 +94,8 @@ def warn(message: str) -> None:
     _print(f"warning: {message}")
 
 
+SLOW = 1.0
+"""Seconds after which `status_if_slow` prints."""
 _in_command = False
 
 
@@ -115,9 +117,9 @@ def say_status(message: str) -> None:
 
 
 @contextlib.contextmanager
-def status_if_slow(message: str, seconds: float = 1.0) -> Iterator[None]:
+def status_if_slow(message: str, seconds: float | None = None) -> Iterator[None]:
     """Prints a line of a command about what it does now, if that takes longer than usual."""
-    timer = threading.Timer(seconds, say_status, [message])
+    timer = threading.Timer(SLOW if seconds is None else seconds, say_status, [message])
     timer.daemon = True
     timer.start()
     try:

@@ -11,6 +11,7 @@ import tyro
 
 from kerasclf import command, console
 from kerasclf.config import TrainConfig
+from kerasclf.errors import UserError
 from kerasclf.train_options import default_options, train_config
 
 
@@ -38,6 +39,8 @@ def measure_sources(options: SourcesOptions) -> dict[str, Any]:
     if options.page:
         check_page(options.page)
     config = train_config(options)
+    if not config.measure_on:
+        raise UserError("found no --measure-on SOURCE; name the sources of the rows that you trust")
     if options.with_ == "linear":
         config = config.without_network()
     job = prepare_job(config)

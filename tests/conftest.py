@@ -23,8 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
         import tensorflow  # noqa: F401
 
         import export.compression.tfmot  # noqa: F401  TFMOT
-        import kerasclf  # noqa: F401
+        import kerasclf.console
         import tuning.oracles  # noqa: F401  KerasTuner
+    # How many lines a command prints must not depend on how busy the machine is.
+    kerasclf.console.SLOW = 3600
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

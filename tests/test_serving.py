@@ -159,9 +159,8 @@ def test_another_model_is_not_published(classifier, run, tmp_path, capsys, monke
         check_serving_model(tmp_path / "m", other)
     monkeypatch.setattr("export.serving.graph.TOLERANCE", -1)
     assert saved_model.main([str(run), f"--to={tmp_path}/served/g"]) == 2
-    error = capsys.readouterr().err
+    error = capsys.readouterr().err.splitlines()[-1]
     assert "g was not published: probabilities differ from Keras" in error
-    assert error.count("\n") == 1
     assert list((tmp_path / "served" / "g").iterdir()) == []
 
 

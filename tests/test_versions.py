@@ -137,8 +137,8 @@ def test_bad_publications(run, published, tmp_path, capsys):
 
 def test_without_the_extra_it_says_what_to_install(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("kerasclf.client.protos.NEEDED", "no_such_package")
-    assert saved_model.main([str(run), f"--to={tmp_path}/m"]) == 2
-    assert "'.[serving]'" in capsys.readouterr().err
+    assert saved_model.main([str(run), f"--to={tmp_path}/m"]) == 3
+    assert '"kerasclf[serving]"' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -92,7 +92,8 @@ def hash_ngrams(texts: Sequence[str], max_bytes: int) -> tuple[np.ndarray, np.nd
         if k > 1:
             spaces_inside = spaces_inside | back(is_space, k - 1)
         only_spaces = back(is_space, 0) & back(is_space, k)
-        found = np.flatnonzero(is_read & ~spaces_inside & ~(only_spaces if k < 2 else False))
+        left_out = spaces_inside | only_spaces if k < 2 else spaces_inside
+        found = np.flatnonzero(is_read & ~left_out)
         rows.append(text_of[found])
         ids.append(hashed[found])
 
