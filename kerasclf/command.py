@@ -91,7 +91,7 @@ def _unbox(text: str) -> str:
     first = inner[: rules[0]] if rules else inner
     hint = next((i for i, line in enumerate(inner) if line.startswith("Perhaps")), None)
     if hint is not None and hint + 1 < len(inner):
-        first = [*first, "; perhaps you meant", inner[hint + 1]]
+        first = [*first, "; perhaps you meant", inner[hint + 1].split()[0]]
     return " ".join(first).rstrip(".") or " ".join(lines)
 
 

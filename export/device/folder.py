@@ -9,6 +9,7 @@ from pathlib import Path
 from export.litert.export_tflite import export_tflite
 from export.program.golden import GOLDEN_TEXTS
 from export.program.output import check_new, whole
+from kerasclf.console import quiet_imports
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
 from kerasclf.files import write_json
@@ -49,7 +50,10 @@ def new_folder(source: Path, output: Path) -> Iterator[tuple[Path, EdgeClassifie
     with tempfile.TemporaryDirectory() as temporary:
         file = source if source.is_file() else _export(source, Path(temporary) / "model.tflite")
         try:
-            classifier = EdgeClassifier(file)
+            # LiteRT says on stderr which delegate it created.
+            with quiet_imports("LiteRT"):
+                classifier = EdgeClassifier(file)
+                classifier.run_ones()
         except ValueError as error:
             raise UserError(f"{file} is not a .tflite of kerasclf: {error}") from error
         if classifier.takes_tokens:

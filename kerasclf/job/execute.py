@@ -12,7 +12,7 @@ import pandas as pd
 
 from kerasclf.augmentation.new_rows import describe
 from kerasclf.classifier import KerasClassifier
-from kerasclf.console import say, warn
+from kerasclf.console import say, say_status, warn
 from kerasclf.data.problems import list_problems
 from kerasclf.data.sources import AUGMENTED, UNKNOWN, measured_columns
 from kerasclf.decision.rule import fit_decision
@@ -194,6 +194,7 @@ def train_core(
     Returns:
         The history of all epochs.
     """
+    say_status("preparing the network")
     texts, class_ids, sources = job.training_rows()
     if soft_labels is not None:
         soft_labels = soft_labels.repeat(sources)
@@ -266,6 +267,7 @@ def measure(
     config, labels, ordered = job.config, job.examples.labels, job.examples.ordered
     texts, class_ids = job.texts_and_class_ids("validation")
     with job.phase("decide"):
+        say_status("calibrating")
         validation_logits = classifier.logits(texts)
         decision, fitted = fit_decision(
             validation_logits, class_ids, job.costs(), config.review_below, config.seed
@@ -380,6 +382,7 @@ def finish(job: Job, layout: RunLayout, metrics: dict[str, Any]) -> dict[str, An
         }
     if job.config.source_column:
         metrics["train_by_source"] = _count_sources(job)
+    say_status("drawing the report")
     metrics["seconds"] = job.seconds
     metrics["peak_memory_bytes"] = peak_memory()
     metrics["versions"] = find_versions(PACKAGES)
