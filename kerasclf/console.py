@@ -66,7 +66,7 @@ def _update_notebook(message: str) -> bool:
     """Shows a line below the cell of a notebook that is running; False outside of notebooks."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if type(shell).__name__ != "ZMQInteractiveShell":
+    if shell is None or type(shell).__name__ != "ZMQInteractiveShell":
         return False
     from IPython.display import display
 
