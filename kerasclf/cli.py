@@ -18,6 +18,12 @@ COMMANDS = {
     "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
     "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
     "explain": ("kerasclf.explain", "Show which words of a text made its label."),
+    "review": ("kerasclf.review", "Write a page to check suspected labels and errors on."),
+    "suspects": (
+        "kerasclf.suspects",
+        "List the labels that models doubt, as CSV or JSON lines.",
+    ),
+    "label-next": ("kerasclf.label_next", "Choose unlabelled texts to label first."),
     "sources": ("kerasclf.sources", "Measure what the rows of each source are worth."),
     "doctor": ("kerasclf.doctor", "Check a table for problems before training on it."),
     "search": ("tuning.search", "Search for the best hyperparameters."),

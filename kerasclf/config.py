@@ -103,6 +103,10 @@ class TrainConfig:
     """Weights of rows in training by their source, such as manual=1 synthetic=0.3 (default: 1)."""
     slice_column: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = option((), needs=DATA)
     """Column whose values the report has figures of; may be repeated."""
+    corrections: Path | None = None
+    """Table of corrected labels, as kerasclf review exports it; the split stays as it is."""
+    correct_test: bool = False
+    """Apply corrections to test rows, too; figures can then not be compared with those before."""
     encoding: str = option("utf-8", needs=DATA)
     """Encoding of CSV, TSV and JSON files; one that is not UTF-8 is recognized."""
     delimiter: str | None = option(None, needs=DATA)
@@ -274,6 +278,8 @@ class TrainConfig:
                 low, high = between
                 if not low <= value <= high:
                     raise UserError(f"{flag} is {value}; expected {low} to {high}")
+        if self.correct_test and not self.corrections:
+            raise UserError("--correct-test needs --corrections FILE")
         if self.freeze_layers and find_encoder(self.encoder).kind != "tokens":
             raise UserError("--freeze-layers needs an --encoder that is pretrained")
         for name in ("measure_on", "source_weights"):

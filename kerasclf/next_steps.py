@@ -68,6 +68,7 @@ _STEPS: dict[str, Callable[[Options, Result], str | None]] = {
     "prune": _of_run("tflite {run}"),
     "cluster": _of_run("tflite {run}"),
     "qat": _of_run("tflite {run}"),
+    "review": lambda *_: "train --data FILE --corrections corrections.csv",
     "search": _after_search,
     "tflite": _of_file("web {file} --output page"),
     "compress": _after_compress,

@@ -8,7 +8,7 @@ GROUPS = {
         *("dataset", "data", "validation", "test", "text_column", "label_column"),
         *("group_column", "split_column", "source_column", "measure_on", "source_weights"),
         *("slice_column", "encoding", "delimiter", "sheet", "header", "label_order"),
-        *("min_class_rows", "group_templates"),
+        *("min_class_rows", "group_templates", "corrections", "correct_test"),
     ),
     "split": ("split", "validation_share", "test_share", "seed"),
     "model": (
@@ -51,6 +51,9 @@ REQUIRED = {
     "attack": ("run",),
     "predict": ("run",),
     "explain": ("run", "texts"),
+    "review": ("run",),
+    "suspects": ("run",),
+    "label-next": ("run", "unlabelled"),
     "sources": ("source_column", "measure_on"),
     "search": ("space",),
     "prune": ("run",),
@@ -101,6 +104,12 @@ EXAMPLES = {
             "sources --data posts.csv --source-column source --measure-on manual",
         ),
     ),
+    "review": (
+        ("a page of the newest run of a name", "review runs/posts"),
+        ("with texts to label next", "review runs/posts --unlabelled more.csv"),
+    ),
+    "suspects": (("for scripts", "suspects runs/posts --output suspects.jsonl"),),
+    "label-next": (("100 texts", "label-next runs/posts --unlabelled more.csv --count 100"),),
     "doctor": (
         ("a table", "doctor posts.csv --text-column tweet --label-column level"),
         ("with the rows behind the counts", "doctor posts.csv --problems problems.csv"),

@@ -87,7 +87,7 @@ def test_an_ensemble_is_a_run(runs, capsys):
     assert difference == pytest.approx(value - best["test_macro_f1"])
     report = (run / "report.html").read_text()
     assert "its best member" in report
-    assert report.count("<svg") == 5
+    assert report.count("<svg") == 7
     assert "its best member" in (run / "model_card.md").read_text()
 
 

@@ -34,6 +34,7 @@ ROOMS = (
     *("kerasclf.light", "kerasclf.exporting", "kerasclf.trained", "kerasclf.table_prediction"),
     # What is measured, how it is shown, and the job that does all of it.
     *("kerasclf.evaluation", "kerasclf.report", "kerasclf.job", "kerasclf.api"),
+    "kerasclf.reviewing",
     "kerasclf.text_classifier",
     # export: the program of every exported file, then one room per target.
     *("export.program", "export.litert", "export.device", "export.serving", "export.tensorrt"),

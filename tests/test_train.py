@@ -47,7 +47,7 @@ def test_leaves_a_whole_run(run):
 
 def test_report_is_one_file_and_card_has_the_figures(run):
     report = (run / "report.html").read_text()
-    assert report.count("<svg") == 6
+    assert report.count("<svg") == 9
     assert "<script" not in report
     assert 'src="' not in report
     assert "http-equiv" not in report

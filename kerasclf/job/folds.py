@@ -38,7 +38,7 @@ Predictor = Callable[[list[str]], np.ndarray]
 """Texts to log-probabilities, float64 [n, num_classes]."""
 ADDED = {
     **{"loss": "focal", "linear": "none", "source_weights": (), "group_templates": False},
-    "freeze_layers": 0,
+    **{"freeze_layers": 0, "corrections": None, "correct_test": False},
 }
 """Options that earlier versions did not have, and what they did; their folds are still found."""
 NOT_LEARNED = (
@@ -121,6 +121,12 @@ def fold_folder(runs: Path, config: TrainConfig) -> Path:
     return runs / "out_of_fold" / sha256(repr(sorted(learned.items())).encode()).hexdigest()[:16]
 
 
+def data_digest(job: Job) -> str:
+    """Digest of the rows of a job and, if there are some, of the corrections of their labels."""
+    corrections = job.findings.get("corrections")
+    return job.findings["sha256"] + (f" {corrections['sha256']}" if corrections else "")
+
+
 def predict_out_of_fold(
     name: str, train: Callable[[Rows], Predictor], job: Job, count: int, cache: Path
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -144,7 +150,7 @@ def predict_out_of_fold(
     validation_texts, _ = job.texts_and_class_ids("validation")
     predictions = np.full((len(rows.texts), len(job.examples.labels)), np.nan)
     validation = []
-    state = f"{job.findings['sha256']} {job.config.seed} {count} "
+    state = f"{data_digest(job)} {job.config.seed} {count} "
     key = sha256((state + " ".join(job.split["split"])).encode()).hexdigest()[:16]
     for number, (trained, held) in enumerate(split_folds(job, count, job.config.seed)):
         path = cache / f"{key}-{number + 1}-of-{count}.npz"

@@ -13,6 +13,7 @@ import pandas as pd
 from kerasclf.augmentation.new_rows import augment_rows, extend
 from kerasclf.config import DATA, TrainConfig
 from kerasclf.console import status_if_slow
+from kerasclf.data.corrections import correct_labels, describe_corrections
 from kerasclf.data.duplicates import group_texts
 from kerasclf.data.examples import Examples, load_examples
 from kerasclf.data.findings import examine
@@ -174,6 +175,7 @@ def prepare_job(config: TrainConfig) -> Job:
     )
     if config.split is not None:
         _check_order(examples, RunLayout.open(config.split), config)
+    examples = correct(config, examples, split, findings)
     job = Job(config, examples, findings, split)
     job.config = config = choose_length(config, job.texts_and_class_ids("train")[0])
     add_truncation(findings, examples, config)
@@ -234,6 +236,26 @@ def examine_data(config: TrainConfig) -> tuple[Examples, np.ndarray, dict[str, A
     return examples, groups, findings
 
 
+def correct(
+    config: TrainConfig, examples: Examples, split: pd.DataFrame, findings: dict[str, Any]
+) -> Examples:
+    """The rows with the corrections of a configuration, which are recorded in the findings.
+
+    Raises:
+        UserError: the corrections are not of these rows, or of a resumed run have changed.
+    """
+    if config.corrections is None:
+        return examples
+    corrected, described = correct_labels(examples, split, config.corrections, config.correct_test)
+    before = findings.get("corrections")
+    if before is None:
+        findings["corrections"] = described
+        findings["warnings"].append(describe_corrections(described))
+    elif before["sha256"] != described["sha256"]:
+        raise UserError(f"{config.corrections} has changed since the run was started")
+    return corrected
+
+
 def choose_length(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
     """The configuration with a width for texts like these, unless it has one."""
     return replace(config, max_bytes=config.max_bytes or choose_width(texts))
@@ -259,7 +281,7 @@ def same_data(base: TrainConfig, name: str, split: Path, seed: int) -> TrainConf
     data = [option.name for option in fields(TrainConfig) if option.metadata.get("needs") == DATA]
     shared = (
         *("dataset", "data", "min_class_rows", "group_templates", "validation_share"),
-        *("test_share", "output", "target", "review_below"),
+        *("test_share", "output", "target", "review_below", "corrections", "correct_test"),
     )
     values = {key: getattr(base, key) for key in (*data, *shared)}
     return replace(TrainConfig(), **values, split=split, name=name, seed=seed)
@@ -286,11 +308,12 @@ def resume_job(run: Path) -> Job:
     layout = RunLayout.reopen(run)
     config = TrainConfig.from_yaml(layout.config)
     start = time.perf_counter()
-    examples = load_unchanged(layout)
+    examples, findings = load_unchanged(layout), load_record(layout.doctor)
     split = load_table(layout.split)
+    examples = correct(config, examples, split, findings)
     # Not created again: a lexicon or the cache may have changed since.
     augmented = load_table(layout.augmented) if config.recipes else None
-    job = Job(config, examples, load_record(layout.doctor), split, augmented, layout)
+    job = Job(config, examples, findings, split, augmented, layout)
     job.check_files()
     job.seconds["data"] = round(time.perf_counter() - start, 3)
     return job

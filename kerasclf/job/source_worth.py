@@ -15,6 +15,7 @@ from kerasclf.job.folds import (
     Predictor,
     Rows,
     check_folds,
+    data_digest,
     fold_folder,
     groups_of_training,
     split_folds,
@@ -136,7 +137,7 @@ def _folds(
     config, groups = job.config, groups_of_training(job)
     inside = np.zeros(len(groups), dtype=bool)
     inside[positions] = True
-    state = f"{job.findings['sha256']} {config.seed} {count} {' '.join(job.split['split'])} "
+    state = f"{data_digest(job)} {config.seed} {count} {' '.join(job.split['split'])} "
     state += f"{inside.tobytes().hex()} {added.tobytes().hex()} {groups.tobytes().hex()}"
     key = sha256(state.encode()).hexdigest()[:16]
     folder = fold_folder(config.output / config.name, config) / "sources"

@@ -1,0 +1,1 @@
+"""What people should look at: doubtful labels, errors, a review threshold, texts to label next."""

@@ -1,0 +1,174 @@
+"""Suspected labels: those that are improbable to models which were not trained on the row."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasclf.config import TrainConfig
+from kerasclf.console import quiet_imports
+from kerasclf.errors import UserError
+from kerasclf.files import load_table
+from kerasclf.job.folds import Rows, check_folds, fold_folder, predict_out_of_fold
+from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.run.layout import RunLayout
+
+FOLDS = 5
+LINEAR_C = 3.0
+"""Of the linear models of the folds: a stronger penalty, which wrong labels mislead less."""
+SHOWN = 5
+"""Near-duplicates with other labels that are named at most."""
+
+
+def label_quality(probabilities: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
+    """How much models trust given labels: their probability ("self-confidence").
+
+    Kuan and Mueller, Model-agnostic label quality scoring to detect real-world label errors, 2022.
+
+    Args:
+        probabilities: float [n, num_classes], of models that were not trained on the row.
+        class_ids: int64 [n], the given labels.
+
+    Returns:
+        float64 [n].
+    """
+    return np.asarray(probabilities, dtype=np.float64)[np.arange(len(class_ids)), class_ids]
+
+
+def prepare_review(layout: RunLayout, folds: int) -> Job:
+    """A job on the data and split of a run, whose training rows can be split into folds.
+
+    Raises:
+        UserError: the run is an ensemble, its data cannot be read again, or a class is too small.
+    """
+    if layout.ensemble.is_file():
+        raise UserError(f"{layout.root} is an ensemble; review one of its members")
+    job = prepare_job(replace(TrainConfig.from_yaml(layout.config), split=layout.root))
+    check_folds(job, folds)
+    return job
+
+
+def find_suspects(
+    layout: RunLayout, job: Job, folds: int = FOLDS, with_network: bool = False
+) -> pd.DataFrame:
+    """Ranks the labels of all rows, the least trusted first.
+
+    Training rows are predicted by the model of their fold, validation rows by the mean of the
+    models of all folds, test rows by the run itself. Wrong labels mislead these models: a second
+    round trains without the rows that the first one suspects most, and the mean of both decides.
+    What was predicted is kept, so that an interrupted command goes on.
+
+    Args:
+        layout: a finished run.
+        job: of `prepare_review`.
+        folds: number of folds.
+        with_network: whether the models of the folds are those of the run; else a linear part
+            alone, which takes seconds.
+
+    Returns:
+        Frame with the columns row (int, as in split.parquet), file and line (where the user finds
+        it), text, label, suggested_label, label_quality, p_label, p_suggested, split,
+        other_labels (of near-duplicates: str, "" for none), text_hash.
+    """
+    # TensorFlow takes seconds to import: only after the data has been checked.
+    with quiet_imports():
+        from kerasclf.job.train_rows import make_trainer
+
+    config = job.config
+    if not with_network:
+        config = replace(config.without_network(), linear_c=LINEAR_C)
+    job = replace(job, config=config)
+    train, cache = make_trainer(config, job), fold_folder(config.output / config.name, config)
+    first, first_validation = predict_out_of_fold(config.name, train, job, folds, cache)
+    doubted = _most_doubted(job, np.exp(first))
+    second, second_validation = predict_out_of_fold(
+        f"{config.name} without {len(doubted)} suspects",
+        lambda rows: train(_without(rows, doubted)),
+        job,
+        folds,
+        cache / "without_suspects",
+    )
+    labels = list(job.examples.labels)
+    probabilities = {
+        "train": (np.exp(first) + np.exp(second)) / 2,
+        "validation": np.exp([*first_validation, *second_validation]).mean(axis=0),
+        "test": _of_test(layout, job, labels),
+    }
+    frames = [_rank(job, name, values) for name, values in probabilities.items()]
+    frame = pd.concat(frames).sort_values("label_quality", kind="stable")
+    return frame.reset_index(drop=True)
+
+
+def _most_doubted(job: Job, probabilities: np.ndarray) -> set[tuple[str, int]]:
+    """Text and class id of the less trusted half of the training rows that look wrong."""
+    texts, class_ids = job.texts_and_class_ids("train")
+    quality = label_quality(probabilities, class_ids)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != class_ids)
+    worst = wrong[np.argsort(quality[wrong], kind="stable")[: len(wrong) // 2]]
+    # The last row of a class in a fold must stay: only classes with more rows lose some.
+    counts = np.bincount(class_ids, minlength=len(job.examples.labels))
+    lost = np.bincount(class_ids[worst], minlength=len(counts))
+    return {
+        (texts[i], int(class_ids[i]))
+        for i in worst
+        if lost[class_ids[i]] * 2 < counts[class_ids[i]]
+    }
+
+
+def _without(rows: Rows, doubted: set[tuple[str, int]]) -> Rows:
+    pairs = zip(rows.texts, rows.class_ids.tolist(), strict=True)
+    return rows.take(np.flatnonzero([pair not in doubted for pair in pairs]))
+
+
+def _of_test(layout: RunLayout, job: Job, labels: list[str]) -> np.ndarray:
+    """Probabilities of the run for its test rows, in the order of the job."""
+    stored = load_table(layout.predictions, filters=[("split", "==", "test")])
+    stored = stored.drop_duplicates("text").set_index("text")[[f"p_{label}" for label in labels]]
+    return stored.reindex(job.rows("test")["text"]).to_numpy()
+
+
+def _rank(job: Job, name: str, probabilities: np.ndarray) -> pd.DataFrame:
+    rows = job.rows(name)
+    class_ids = job.texts_and_class_ids(name)[1]
+    labels = np.array(job.examples.labels, dtype=object)
+    inside = (job.split["split"] == name).to_numpy()
+    best, each = probabilities.argmax(axis=1), np.arange(len(rows))
+    frame = rows[["row", "text", "label"]].assign(
+        suggested_label=labels[best],
+        label_quality=label_quality(probabilities, class_ids),
+        p_label=probabilities[each, class_ids],
+        p_suggested=probabilities[each, best],
+        split=name,
+        other_labels=_other_labels(job)[inside],
+        text_hash=job.split["text_hash"].to_numpy()[inside],
+    )
+    read = job.examples.all_rows.set_index("row").reindex(frame["row"])
+    has_lines = "line" in read
+    frame.insert(1, "file", read["file"].to_numpy() if has_lines else job.examples.name)
+    frame.insert(2, "line", read["line"].to_numpy() if has_lines else frame["row"] + 1)
+    return frame
+
+
+def _other_labels(job: Job) -> np.ndarray:
+    """Of each row: labels of near-duplicates that have another one, such as "weak (row 7)"."""
+    rows = job.examples.rows
+    found = np.full(len(rows), "", dtype=object)
+    mixed = rows.groupby("near")["label"].transform("nunique") > 1
+    for _, group in rows[mixed].assign(place=np.flatnonzero(mixed)).groupby("near"):
+        for place, label in zip(group["place"], group["label"], strict=True):
+            others = group[group["label"] != label].head(SHOWN)
+            found[place] = ", ".join(
+                f"{other_label} (row {row})"
+                for other_label, row in zip(others["label"], others["row"], strict=True)
+            )
+    return found
+
+
+def summarize_suspects(suspects: pd.DataFrame) -> dict[str, Any]:
+    """Number of rows, and of those whose suggested label is another one, by split."""
+    differs = suspects["label"] != suspects["suggested_label"]
+    return {
+        str(name): {"rows": len(group), "suspects": int(differs[group.index].sum())}
+        for name, group in suspects.groupby("split", sort=False)
+    }
