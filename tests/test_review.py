@@ -31,7 +31,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)> =1+1 \u202e abc"
 def planted(table, tmp_path_factory):
     """A table with six wrong labels, and the texts that have them."""
     rows = pd.read_csv(table)
-    wrong = rows.index[rows["text"].str.contains("pagi|Morgen|morning")][:6]
+    wrong = rows.index[::15][:6]
     other = {"id": "en", "en": "de", "de": "id"}
     rows.loc[wrong, "label"] = rows.loc[wrong, "label"].map(other)
     path = tmp_path_factory.mktemp("planted") / "planted.csv"

@@ -49,27 +49,24 @@ def prepare_review(layout: RunLayout, folds: int) -> Job:
     return job
 
 
-def find_suspects(
-    layout: RunLayout, job: Job, folds: int = FOLDS, with_network: bool = False
-) -> pd.DataFrame:
-    """Ranks the labels of all rows, the least trusted first.
+def predict_unseen(
+    job: Job, folds: int = FOLDS, with_network: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predicts training and validation rows by models that were not trained on them.
 
     Training rows are predicted by the model of their fold, validation rows by the mean of the
-    models of all folds, test rows by the run itself. Wrong labels mislead these models: a second
-    round trains without the rows that the first one suspects most, and the mean of both decides.
-    What was predicted is kept, so that an interrupted command goes on.
+    models of all folds. Wrong labels mislead these models: a second round trains without the rows
+    that the first one suspects most, and the mean of both counts. What was predicted is kept, so
+    that an interrupted command goes on.
 
     Args:
-        layout: a finished run.
-        job: of `prepare_review`.
+        job: a prepared job that passes `check_folds`.
         folds: number of folds.
         with_network: whether the models of the folds are those of the run; else a linear part
             alone, which takes seconds.
 
     Returns:
-        Frame with the columns row (int, as in split.parquet), file and line (where the user finds
-        it), text, label, suggested_label, label_quality, p_label, p_suggested, split,
-        other_labels (of near-duplicates: str, "" for none), text_hash.
+        Probabilities, float64 [n, num_classes], of the training and of the validation rows.
     """
     # TensorFlow takes seconds to import: only after the data has been checked.
     with quiet_imports():
@@ -89,11 +86,33 @@ def find_suspects(
         folds,
         cache / "without_suspects",
     )
-    labels = list(job.examples.labels)
+    of_training = (np.exp(first) + np.exp(second)) / 2
+    return of_training, np.exp([*first_validation, *second_validation]).mean(axis=0)
+
+
+def find_suspects(
+    layout: RunLayout, job: Job, folds: int = FOLDS, with_network: bool = False
+) -> pd.DataFrame:
+    """Ranks the labels of all rows, the least trusted first.
+
+    Training and validation rows are judged by `predict_unseen`, test rows by the run itself.
+
+    Args:
+        layout: a finished run.
+        job: of `prepare_review`.
+        folds: number of folds.
+        with_network: as in `predict_unseen`.
+
+    Returns:
+        Frame with the columns row (int, as in split.parquet), file and line (where the user finds
+        it), text, label, suggested_label, label_quality, p_label, p_suggested, split,
+        other_labels (of near-duplicates: str, "" for none), text_hash.
+    """
+    of_training, of_validation = predict_unseen(job, folds, with_network)
     probabilities = {
-        "train": (np.exp(first) + np.exp(second)) / 2,
-        "validation": np.exp([*first_validation, *second_validation]).mean(axis=0),
-        "test": _of_test(layout, job, labels),
+        "train": of_training,
+        "validation": of_validation,
+        "test": _of_test(layout, job, list(job.examples.labels)),
     }
     frames = [_rank(job, name, values) for name, values in probabilities.items()]
     frame = pd.concat(frames).sort_values("label_quality", kind="stable")
@@ -106,7 +125,7 @@ def _most_doubted(job: Job, probabilities: np.ndarray) -> set[tuple[str, int]]:
     quality = label_quality(probabilities, class_ids)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != class_ids)
     worst = wrong[np.argsort(quality[wrong], kind="stable")[: len(wrong) // 2]]
-    # The last row of a class in a fold must stay: only classes with more rows lose some.
+    # No class may vanish from a fold: one that would lose half of its rows keeps all.
     counts = np.bincount(class_ids, minlength=len(job.examples.labels))
     lost = np.bincount(class_ids[worst], minlength=len(counts))
     return {
