@@ -18,8 +18,10 @@ class SuspectsOptions(command.Options):
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of a run, or of all runs of a name for the newest."""
     output: Path | None = None
-    """FILE.csv, which is safe to open in a spreadsheet, or FILE.jsonl, such as for Label Studio;
-    default: suspects.csv."""
+    """FILE.csv, which is safe to open in a spreadsheet, or FILE.jsonl; default: suspects.csv."""
+    to: Literal["table", "label-studio", "argilla"] = "table"
+    """What is written: the table, or the suspected rows as JSON for a tool, whose export kerasclf
+    train --corrections reads."""
     folds: int = 5
     """Number of folds; each row is judged by models that were not trained on it."""
     folds_with: Literal["linear", "network"] = "linear"
@@ -28,16 +30,21 @@ class SuspectsOptions(command.Options):
 
 def list_suspects(options: SuspectsOptions) -> dict[str, Any]:
     """Writes the list."""
+    from kerasclf.reviewing.exchange import write_tasks
     from kerasclf.reviewing.quality import find_suspects, prepare_review, summarize_suspects
     from kerasclf.reviewing.tables import check_list, write_list
     from kerasclf.run.layout import RunLayout
 
     layout = RunLayout.open(options.run)
-    output = options.output or Path("suspects.csv")
-    check_list(output)
+    as_table = options.to == "table"
+    output = options.output or Path("suspects.csv" if as_table else "suspects.json")
+    check_list(output, (".csv", ".jsonl") if as_table else (".json",))
     job = prepare_review(layout, options.folds)
     suspects = find_suspects(layout, job, options.folds, options.folds_with == "network")
-    write_list(output, suspects)
+    if as_table:
+        write_list(output, suspects)
+    else:
+        write_tasks(output, suspects, options.to)
     return {"file": str(output), "splits": summarize_suspects(suspects)}
 
 

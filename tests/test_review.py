@@ -241,3 +241,47 @@ def test_the_page_in_a_browser(reviewed, planted, tmp_path):
     assert "labels corrected by corrections.csv" in again.layout.model_card.read_text()
     before, after = (load_table(c.layout.split) for c in (classifier, again))
     pd.testing.assert_frame_equal(before, after)
+
+
+def annotate(tasks, tool, answer):
+    """What people make of tasks in a tool: the same answer to all of them."""
+    for task in tasks:
+        if tool == "label-studio":
+            (result,) = task["predictions"][0]["result"]
+            result = result | {"value": {"choices": [answer]}}
+            skipped = {"result": [], "was_cancelled": True, "completed_by": 2}
+            done = {"result": [result], "was_cancelled": False, "completed_by": 1}
+            task["annotations"] = [done | {"created_at": "2026-01-01T00:00:00Z"}, skipped]
+        else:
+            task["responses"] = {"label": [{"value": answer, "user_id": "u"}]}
+    return tasks
+
+
+@pytest.mark.parametrize("tool", ["label-studio", "argilla"])
+def test_annotations_of_other_tools_are_corrections(tool, reviewed, tmp_path):
+    classifier, suspects = reviewed
+    path = tmp_path / "tasks.json"
+    arguments = [str(classifier.run), f"--to={tool}", f"--output={path}", "--folds=3"]
+    assert cli.main(["suspects", *arguments]) == 0
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    assert len(tasks) == (suspects["label"] != suspects["suggested_label"]).sum()
+    path.write_text(json.dumps(annotate(tasks, tool, "de")), encoding="utf-8")
+    job = prepare_job(TrainConfig.from_yaml(classifier.layout.config))
+    corrected, _ = correct_labels(job.examples, job.split, path, correct_test=True)
+    places = [task.get("data", task.get("metadata"))["row"] for task in tasks]
+    rows = corrected.rows.set_index("row").loc[places]
+    assert set(rows["label"]) == {"de"}
+    broken = [{"data": {"text": "a"}, "annotations": tasks[0].get("annotations", [])}]
+    if tool == "label-studio":
+        path.write_text(json.dumps(broken), encoding="utf-8")
+        with pytest.raises(UserError, match="entry 1 has no 'row'; expected what Label Studio"):
+            correct_labels(job.examples, job.split, path)
+
+
+def test_a_list_needs_the_right_suffix(reviewed, capsys):
+    for options, expected in (
+        (["--output=x.txt"], "FILE.csv or FILE.jsonl"),
+        (["--to=argilla", "--output=x.csv"], "FILE.json"),
+    ):
+        assert cli.main(["suspects", str(reviewed[0].run), *options]) == 2
+        assert f"expected {expected}" in capsys.readouterr().err

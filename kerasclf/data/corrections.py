@@ -9,6 +9,7 @@ from typing import TypedDict
 import numpy as np
 import pandas as pd
 
+from kerasclf.data.annotations import read_annotations
 from kerasclf.data.examples import Examples
 from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import read_table
@@ -54,7 +55,7 @@ def correct_labels(
     Args:
         examples: the cleaned rows.
         split: frame of `split_examples`.
-        path: CSV or another table with the columns `NEEDED`.
+        path: CSV or another table with the columns `NEEDED`, or JSON of `read_annotations`.
         correct_test: whether labels of test rows are corrected, too.
 
     Returns:
@@ -64,7 +65,8 @@ def correct_labels(
         UserError: the file cannot be read, or a correction is not of these rows: its row does not
             exist, has another text or another label, or gets a label that no row has.
     """
-    table = read_table(path)
+    annotations = read_annotations(path) if path.suffix.lower() == ".json" else None
+    table = read_table(path) if annotations is None else annotations
     absent = [name for name in NEEDED if name not in table.columns]
     if absent:
         raise UserError(

@@ -25,14 +25,15 @@ def read_texts(path: Path, column: str, reading: Reading) -> list[str]:
     return kept
 
 
-def check_list(path: Path) -> None:
+def check_list(path: Path, suffixes: tuple[str, ...] = (".csv", ".jsonl")) -> None:
     """Checks that a list can be written to a file.
 
     Raises:
-        UserError: its suffix is neither .csv nor .jsonl, or its folder cannot be written.
+        UserError: it has another suffix than these, or its folder cannot be written.
     """
-    if path.suffix.lower() not in (".csv", ".jsonl"):
-        raise UserError(f"--output is {path}; expected FILE.csv or FILE.jsonl")
+    if path.suffix.lower() not in suffixes:
+        expected = " or ".join(f"FILE{suffix}" for suffix in suffixes)
+        raise UserError(f"--output is {path}; expected {expected}")
     check_writable(path)
 
 
