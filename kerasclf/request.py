@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from kerasclf import client, command
+from kerasclf.console import printable
 from kerasclf.errors import UserError
 
 
@@ -42,7 +43,9 @@ def show(result: dict[str, Any]) -> None:
     """Prints the predictions."""
     for entry in result["predictions"]:
         flag = "  review" if entry["review"] else ""
-        print(f"{entry['label']}  {entry['confidence']:.3f}{flag}  {entry['text']!r:.120}")
+        print(
+            f"{printable(entry['label'])}  {entry['confidence']:.3f}{flag}  {entry['text']!r:.120}"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

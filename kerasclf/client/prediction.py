@@ -8,6 +8,9 @@ from kerasclf.client.errors import AnswerError
 
 OUTPUTS = ("label", "class_id", "probabilities", "review", "version")
 
+SUM_TOLERANCE = 0.01
+"""Of the sum of float32 probabilities."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -49,18 +52,29 @@ def make_predictions(rows: Sequence[Mapping[str, Any]], expected: int) -> list[P
             "that kerasclf saved_model published?"
         )
     try:
-        return [
-            Prediction(
-                label=str(row["label"]),
-                class_id=int(row["class_id"]),
-                probabilities=tuple(map(float, row["probabilities"])),
-                review=bool(row["review"]),
-                version=int(row["version"]),
-            )
-            for row in rows
-        ]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return [_make_prediction(row) for row in rows]
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise AnswerError(
             f"the model's outputs are not {', '.join(OUTPUTS)} ({type(error).__name__}: {error}); "
             "expected a model that kerasclf saved_model published"
         ) from error
+
+
+def _make_prediction(row: Mapping[str, Any]) -> Prediction:
+    prediction = Prediction(
+        label=str(row["label"]),
+        class_id=int(row["class_id"]),
+        probabilities=tuple(map(float, row["probabilities"])),
+        review=bool(row["review"]),
+        version=int(row["version"]),
+    )
+    if not 0 <= prediction.class_id < len(prediction.probabilities):
+        raise ValueError(
+            f"class_id is {prediction.class_id} of {len(prediction.probabilities)} classes"
+        )
+    # Not a number is in no range.
+    if not all(0 <= p <= 1 for p in prediction.probabilities):
+        raise ValueError("a probability is not between 0 and 1")
+    if abs(sum(prediction.probabilities) - 1) > SUM_TOLERANCE:
+        raise ValueError(f"the probabilities sum to {sum(prediction.probabilities):.4g}")
+    return prediction

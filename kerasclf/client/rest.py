@@ -7,6 +7,7 @@ import urllib3
 
 from kerasclf.client.address import Address
 from kerasclf.client.base import Client
+from kerasclf.client.bounded import MOST_BYTES, TooLargeError, make_pool, request
 from kerasclf.client.errors import (
     AnswerError,
     DeadlineError,
@@ -34,20 +35,18 @@ class RestClient(Client):
     def __init__(self, address: Address, timeout: float, retries: int, batch_size: int):
         """Makes a client; the arguments are those of `kerasclf.client.connect`."""
         super().__init__(address, timeout, retries, batch_size)
-        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=False)
+        self._pool = make_pool(CONNECTIONS, timeout)
         self._url = f"{address.url.rstrip('/')}:predict"
 
     def _send(self, texts: list[bytes]) -> list[Prediction]:
         body = json.dumps({"instances": [text.decode() for text in texts]})
         try:
             # No redirects: texts are sent only to the server that the user named.
-            response = self._pool.request(
-                "POST",
-                self._url,
-                body=body.encode(),
-                headers={"Content-Type": "application/json"},
-                redirect=False,
-            )
+            status, content = request(self._pool, self._url, body.encode(), self.timeout)
+        except TooLargeError as error:
+            raise AnswerError(
+                f"{self._url} returned more than {MOST_BYTES:,} bytes; send fewer texts per request"
+            ) from error
         except urllib3.exceptions.NewConnectionError as error:
             # A refused connection, although urllib3 derives this class from TimeoutError.
             raise self._unreachable(error) from error
@@ -58,16 +57,14 @@ class RestClient(Client):
             ) from error
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from error
-        if response.status != 200:
-            error_class = ERRORS.get(response.status, ServerError)
-            raise error_class(
-                f"{self._url} returned status {response.status}: {_read_error(response.data)}"
-            )
+        if status != 200:
+            error_class = ERRORS.get(status, ServerError)
+            raise error_class(f"{self._url} returned status {status}: {_read_error(content)}")
         try:
-            rows = json.loads(response.data)["predictions"]
-        except (ValueError, KeyError, TypeError) as error:
+            rows = json.loads(content)["predictions"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise AnswerError(
-                f"{self._url} returned {response.data[:80]!r}, expected JSON with predictions"
+                f"{self._url} returned {content[:80]!r}, expected JSON with predictions"
             ) from error
         return make_predictions(rows if isinstance(rows, list) else [], len(texts))
 
@@ -85,6 +82,6 @@ class RestClient(Client):
 def _read_error(content: bytes) -> Any:
     """The error message in the body of a response, or the start of the body if there is none."""
     try:
-        return json.loads(content)["error"]
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(content)["error"])[:200]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return content[:200].decode("utf-8", "replace")
