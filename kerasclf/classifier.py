@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from kerasclf.console import say_status
 from kerasclf.decision.rule import Decision
-from kerasclf.files import read_json
+from kerasclf.errors import UserError
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.models.joined import Part, join
 from kerasclf.models.load import load_model
@@ -75,13 +75,21 @@ class KerasClassifier:
         """
         layout = RunLayout.open(run)
         say_status(f"loading {layout.root}")
-        labels, decision = read_json(layout.labels), Decision.load(layout.decision)
+        labels, decision = layout.read_labels(), Decision.load(layout.decision)
         if layout.ensemble.is_file():
             members, weights = read_members(layout)
             voters = [cls.load(member) for member in members]
             classifier = cls.vote(voters, weights, labels, decision)
         else:
             classifier = cls(*load_model(layout.model, layout.featurizer), labels, decision)
+        counts = {
+            layout.labels: len(labels),
+            layout.decision: len(decision.offsets),
+            layout.root: classifier.core.output_shape[-1],
+        }
+        if len(set(counts.values())) > 1:
+            listed = ", ".join(f"{path} {count}" for path, count in counts.items())
+            raise UserError(f"files of a run have different numbers of classes: {listed}")
         classifier.folder = layout.root.absolute()
         return classifier
 

@@ -378,7 +378,7 @@ class TrainConfig:
             loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except OSError as error:
             raise UserError(f"cannot read --config {path}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeError) as error:
+        except (yaml.YAMLError, UnicodeError, RecursionError) as error:
             raise UserError(f"--config {path} is not YAML: {error}") from error
         if not isinstance(loaded, dict):
             raise UserError(

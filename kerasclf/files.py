@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasclf.console import shorten
 from kerasclf.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,8 +63,29 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}") from error
+
+
+@contextlib.contextmanager
+def as_damage(path: Path) -> Iterator[None]:
+    """Any error of the block but a `UserError` means that a file of a run is damaged.
+
+    Args:
+        path: the file or folder that the block reads.
+
+    Raises:
+        UserError: the block failed.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = shorten(f"{type(error).__name__}: {error}", 200)
+        raise UserError(
+            f"{path} is damaged ({reason}); restore the run from a copy, or train it again"
+        ) from error
 
 
 def save_record(path: Path, record: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasclf.console import quiet_imports
+from kerasclf.console import quiet_imports, shorten
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.encoders import NETWORK
 from kerasclf.errors import UserError
@@ -50,9 +50,10 @@ class LightClassifier:
             with quiet_imports("LiteRT"):
                 file = EdgeClassifier(self._path)
                 file.run_ones()
-        except ValueError as error:
+        except Exception as error:  # LiteRT raises what a damaged file makes it raise.
+            reason = shorten(str(error), 200)
             raise UserError(
-                f"{self._path} is damaged ({error}); delete it, and predictions use Keras"
+                f"{self._path} is damaged ({reason}); delete it, and predictions use Keras"
             ) from error
         return file
 

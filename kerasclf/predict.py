@@ -35,7 +35,6 @@ class PredictOptions(TableOptions, command.Options):
 
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Predicts the labels of the texts or of the table."""
-    from kerasclf.files import read_json
     from kerasclf.light import MOST_TEXTS
     from kerasclf.run.layout import RunLayout
     from kerasclf.trained import Classifier
@@ -55,7 +54,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
             options.reading,
             options.prefix,
         )
-        table.check(read_json(layout.labels))
+        table.check(list(layout.read_labels()))
         use_keras = options.keras or table.has_more_rows(MOST_TEXTS)
         counts = predict_table(Classifier(layout, use_keras), table)
         return {"output": str(options.output), **counts}

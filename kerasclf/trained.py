@@ -11,7 +11,7 @@ import numpy as np
 from kerasclf.console import quiet_imports
 from kerasclf.encoders import LINEAR, NETWORK
 from kerasclf.explanation.words import LEAST, Explanation, Parts, explain
-from kerasclf.files import load_record, read_json
+from kerasclf.files import load_record
 from kerasclf.light import MOST_TEXTS, LightClassifier
 from kerasclf.prediction import check_texts
 from kerasclf.run.layout import RunLayout
@@ -77,7 +77,7 @@ class Classifier:
         """
         self.layout, self._use_keras = layout, use_keras
         self.run = layout.root
-        self.labels: tuple[str, ...] = tuple(read_json(layout.labels))
+        self.labels = layout.read_labels()
 
     @classmethod
     def load(cls, run: str | Path | None, keras: bool = False) -> Self:

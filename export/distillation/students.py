@@ -8,7 +8,6 @@ from typing import Any
 from export.distillation.config import SIZES, DistillConfig
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import read_json
 from kerasclf.job.prepare import Job, prepare_job, same_data
 from kerasclf.run.layout import RunLayout
 
@@ -23,7 +22,7 @@ def prepare_student(teachers: Sequence[RunLayout], config: DistillConfig) -> Job
     Raises:
         UserError: the teachers' labels differ, or the student's options are wrong.
     """
-    if len({tuple(read_json(layout.labels)) for layout in teachers}) > 1:
+    if len({layout.read_labels() for layout in teachers}) > 1:
         raise UserError("the runs have different labels; expected teachers of the same data")
     first = teachers[0]
     base = TrainConfig.from_yaml(first.config)

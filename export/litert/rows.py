@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasclf.files import load_table, read_json
+from kerasclf.files import load_table
 from kerasclf.run.layout import RunLayout
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_rows(layout: RunLayout, split: str) -> Rows:
         split: validation or test.
     """
     frame = load_table(layout.predictions, filters=[("split", "==", split)])
-    labels = read_json(layout.labels)
+    labels = layout.read_labels()
     class_ids, keras_predicted = (
         frame[column].map(labels.index).to_numpy(np.int64)
         for column in ("label", "predicted_label")

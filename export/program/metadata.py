@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasclf.files import load_record, read_json
+from kerasclf.files import load_record
 from kerasclf.run.layout import RunLayout
 
 
@@ -18,7 +18,7 @@ def describe_run(layout: RunLayout, file_format: str) -> dict[str, Any]:
         "format": file_format,
         "name": metrics["name"],
         "number": metrics["number"],
-        "labels": read_json(layout.labels),
+        "labels": list(layout.read_labels()),
         "ordered": metrics["ordered"],
         "data_sha256": metrics["data_sha256"],
         "source": findings["source"],

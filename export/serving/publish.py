@@ -12,7 +12,7 @@ from export.serving.versions import Versions, lock
 from kerasclf import console
 from kerasclf.client.protos import check_installed
 from kerasclf.errors import UserError
-from kerasclf.files import load_record, read_json
+from kerasclf.files import load_record
 from kerasclf.run.layout import RunLayout
 
 
@@ -143,7 +143,7 @@ def _make_record(layout: RunLayout, number: int) -> dict[str, Any]:
         "name": metrics["name"],
         "number": metrics["number"],
         "encoder": metrics["encoder"],
-        "labels": read_json(layout.labels),
+        "labels": list(layout.read_labels()),
         "data_sha256": metrics["data_sha256"],
         "test_measures": metrics["test"]["measures"],
         "versions": metrics["versions"],

@@ -1,15 +1,18 @@
 """The last pipeline stage: a decision turns logits into labels, probabilities and review flags."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from scipy.special import log_softmax
 
+from kerasclf.console import shorten
 from kerasclf.decision.offsets import cross_fitted_gain, fit_offsets
 from kerasclf.decision.temperature import fit_temperature
-from kerasclf.files import load_record, save_record
+from kerasclf.errors import UserError
+from kerasclf.files import as_damage, load_record, save_record
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,48 @@ class Decision:
         """Reads what `save` wrote.
 
         Raises:
-            UserError: the file is missing, is not JSON, or has a newer format.
+            UserError: the file is missing, is not JSON, has a newer format, or a field is no number
+                of its range.
         """
         record = load_record(path)
-        costs = record["costs"]
-        return cls(
-            record["temperature"],
-            tuple(record["offsets"]),
-            None if costs is None else tuple(map(tuple, costs)),
-            record["review_below"],
-        )
+        with as_damage(path):
+            costs = record["costs"]
+            decision = cls(
+                record["temperature"],
+                tuple(record["offsets"]),
+                None if costs is None else tuple(map(tuple, costs)),
+                record["review_below"],
+            )
+        decision._check(path)
+        return decision
+
+    def _check(self, path: Path) -> None:
+        """Checks what was read from a file.
+
+        Raises:
+            UserError: a field has a wrong value.
+        """
+
+        def fail(field: str, found: Any, expected: str) -> NoReturn:
+            raise UserError(f"{path}: {field} is {shorten(repr(found), 100)}; expected {expected}")
+
+        if not (_is_finite(self.temperature) and self.temperature > 0):
+            fail("temperature", self.temperature, "a number above 0")
+        if not all(map(_is_finite, self.offsets)):
+            fail("offsets", self.offsets, "a finite number for each class")
+        count, below = len(self.offsets), self.review_below
+        if self.costs is not None and not (
+            len(self.costs) == count
+            and all(len(row) == count and all(map(_is_finite, row)) for row in self.costs)
+        ):
+            fail("costs", self.costs, f"{count} lists of {count} finite numbers")
+        if below is not None and not (_is_finite(below) and 0 <= below <= 1):
+            fail("review_below", below, "a number between 0 and 1, or null")
+
+
+def _is_finite(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def fit_decision(

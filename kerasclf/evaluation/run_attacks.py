@@ -5,7 +5,7 @@ from typing import Any
 
 from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports
-from kerasclf.files import load_table, read_json
+from kerasclf.files import load_table
 from kerasclf.run.layout import RunLayout
 
 
@@ -27,7 +27,7 @@ def attack_run(
     """
     layout = RunLayout.open(run)
     rows = load_table(layout.predictions, filters=[("split", "==", "test")])
-    labels = read_json(layout.labels)
+    labels = layout.read_labels()
     if seed is None:
         seed = TrainConfig.from_yaml(layout.config).seed
 

@@ -14,7 +14,7 @@ from kerasclf.data.sources import SLICE, SOURCE, slice_name
 from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
-from kerasclf.files import load_record, load_table, read_json
+from kerasclf.files import load_record, load_table
 from kerasclf.run.layout import RunLayout
 
 SHOWN = 10
@@ -51,7 +51,7 @@ def evaluate_run(
         UserError: there is no such run, or the data cannot be read or has other labels.
     """
     layout = RunLayout.open(run)
-    labels = tuple(read_json(layout.labels))
+    labels = layout.read_labels()
     left_out: dict[str, int] = {}
     if data is None:
         if source_column or slice_columns:

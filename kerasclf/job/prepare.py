@@ -28,7 +28,7 @@ from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.evaluation.provenance import examine_sources
 from kerasclf.evaluation.targets import parse_target
-from kerasclf.files import check_writable, load_record, load_table, read_json
+from kerasclf.files import check_writable, load_record, load_table
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.class_weights import class_weights
 
@@ -194,7 +194,7 @@ def _check_order(examples: Examples, run: RunLayout, config: TrainConfig) -> Non
     Raises:
         UserError: they do not.
     """
-    labels = tuple(read_json(run.labels)) if run.labels.is_file() else examples.labels
+    labels = run.read_labels() if run.labels.is_file() else examples.labels
     is_same = labels == examples.labels or set(labels) != set(examples.labels)
     if not is_same and not config.label_order:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from kerasclf.files import FORMAT, check_format, replacing
+from kerasclf.files import FORMAT, as_damage, check_format, replacing
 from kerasclf.linear.ngrams import hash_ngrams
 from kerasclf.linear.vocabulary import NgramVocabulary
 
@@ -65,8 +65,12 @@ class LinearModel:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads what `save` wrote."""
-        with np.load(path) as stored:
+        """Reads what `save` wrote.
+
+        Raises:
+            UserError: the file is missing or damaged, or has a newer format.
+        """
+        with as_damage(path), np.load(path) as stored:
             check_format(path, int(stored["format"]))
             vocabulary = NgramVocabulary(stored["keys"], stored["displacements"])
             arrays = (stored[name] for name in ("weights", "squared_idf", "bias"))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
+from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record
 from kerasclf.models.featurizer import SETTINGS
 
@@ -97,6 +98,17 @@ class BytesFeaturizer:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Reads what `save` wrote."""
+        """Reads what `save` wrote.
+
+        Raises:
+            UserError: the file is missing, or a setting is out of its range.
+        """
         settings = load_record(folder / SETTINGS)
+        for name, least in (("max_bytes", 1), ("buckets", 2)):
+            value = settings.get(name)
+            if not isinstance(value, int) or value < least:
+                raise UserError(
+                    f"{folder / SETTINGS}: {name} is {value!r}; expected a whole number of at "
+                    f"least {least}"
+                )
         return cls(settings["max_bytes"], settings["buckets"])

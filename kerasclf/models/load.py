@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
-from kerasclf.files import load_record
+from kerasclf.files import as_damage, load_record
 from kerasclf.models.featurizer import SETTINGS, Featurizer
 from kerasclf.models.joined import KIND, JoinedFeaturizer
 
@@ -36,7 +37,18 @@ def load_model(model: Path, featurizer: Path) -> tuple[Featurizer, keras.Model]:
     Args:
         model: `model.keras` of a run.
         featurizer: folder of its featurizer.
+
+    Raises:
+        UserError: a file is missing or damaged, or a weight is not a finite number.
     """
     # First, since its module registers the classes that a pretrained core is made of.
-    loaded = load_featurizer(featurizer)
-    return loaded, keras.saving.load_model(model, compile=False)
+    with as_damage(featurizer):
+        loaded = load_featurizer(featurizer)
+    with as_damage(model):
+        core = keras.saving.load_model(model, compile=False)
+    wrong = [w.path for w in core.weights if not np.isfinite(np.asarray(w)).all()]
+    if wrong:
+        raise UserError(
+            f"{model} has weights that are no finite numbers in {wrong[0]}; train the run again"
+        )
+    return loaded, core

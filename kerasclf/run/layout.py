@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from kerasclf.console import shorten
 from kerasclf.encoders import ENCODERS, LINEAR
 from kerasclf.errors import UserError
-from kerasclf.files import check_writable, load_record
+from kerasclf.files import check_writable, load_record, read_json
 
 PARTIAL = ".partial"
 
@@ -38,6 +39,25 @@ class RunLayout:
     def labels(self) -> Path:
         """JSON list of label names; the position of a label is its class id."""
         return self.root / "labels.json"
+
+    def read_labels(self) -> tuple[str, ...]:
+        """Label names by class id.
+
+        Raises:
+            UserError: the file is missing, or does not hold at least two different strings.
+        """
+        labels = read_json(self.labels)
+        if not (
+            isinstance(labels, list)
+            and len(labels) > 1
+            and all(isinstance(label, str) for label in labels)
+            and len(set(labels)) == len(labels)
+        ):
+            raise UserError(
+                f"{self.labels} is {shorten(repr(labels), 100)}; expected a list of at least two "
+                "different strings"
+            )
+        return tuple(labels)
 
     @property
     def decision(self) -> Path:
