@@ -25,7 +25,7 @@ class ReviewOptions(TableOptions, command.Options):
     folds: int = 5
     """Number of folds; each row is judged by models that were not trained on it."""
     folds_with: Literal["linear", "network"] = "linear"
-    """What is trained on the folds: the linear part alone, or the whole model."""
+    """What is trained on the folds: TF-IDF and a linear model, or the whole model of the run."""
     unlabelled: Path | None = None
     """Table of texts without labels, of which those to label next are chosen."""
     text_column: str = "text"

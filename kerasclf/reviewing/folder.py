@@ -42,7 +42,7 @@ def write_review(
         run: folder of a finished run, or of all runs of a name for the newest.
         output: folder to write; default: review/ in the run's folder.
         folds: number of folds of the out-of-fold predictions.
-        with_network: whether folds train the whole model, or a linear part alone.
+        with_network: as in `predict_unseen`.
         unlabelled: texts of which the ones to label next are chosen.
         count: number of these.
         batch: number of rows of a batch of these.
