@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -117,15 +117,22 @@ def say_status(message: str) -> None:
 
 
 @contextlib.contextmanager
-def status_if_slow(message: str, seconds: float | None = None) -> Iterator[None]:
-    """Prints a line of a command about what it does now, if that takes longer than usual."""
-    timer = threading.Timer(SLOW if seconds is None else seconds, say_status, [message])
+def run_if_slow(seconds: float, function: Callable[[], object]) -> Iterator[None]:
+    """Calls a function in a thread, once, if the block takes longer than `seconds`."""
+    timer = threading.Timer(seconds, function)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+@contextlib.contextmanager
+def status_if_slow(message: str, seconds: float | None = None) -> Iterator[None]:
+    """Prints a line of a command about what it does now, if that takes longer than usual."""
+    with run_if_slow(SLOW if seconds is None else seconds, lambda: say_status(message)):
+        yield
 
 
 _hiding = threading.RLock()

@@ -1,7 +1,8 @@
 """A run without TensorFlow: its float32 .tflite, which LiteRT runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 20_000
 """Keras labels more texts sooner: it takes seconds to start, but uses all processors."""
+
+
+def open_quietly(
+    path: Path, read: Callable[[str], dict[str, np.ndarray]] | None = None
+) -> EdgeClassifier:
+    """Opens a .tflite and runs it once, without what LiteRT prints about its delegates.
+
+    Args:
+        path: the file.
+        read: reads the rows of a file that takes token ids; see `EdgeClassifier`.
+
+    Raises:
+        Exception: whatever LiteRT raises of a damaged file.
+    """
+    with quiet_imports("LiteRT"):
+        file = EdgeClassifier(path, read=read)
+        file.run_ones()
+    return file
 
 
 class LightClassifier:
@@ -46,10 +65,7 @@ class LightClassifier:
     def _open(self) -> EdgeClassifier:
         """A copy of the model, which only one thread at a time can use."""
         try:
-            # LiteRT says on stderr which delegate it created.
-            with quiet_imports("LiteRT"):
-                file = EdgeClassifier(self._path)
-                file.run_ones()
+            file = open_quietly(self._path)
         except Exception as error:  # LiteRT raises what a damaged file makes it raise.
             reason = shorten(str(error), 200)
             raise UserError(

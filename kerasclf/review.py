@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from kerasclf import command
+from kerasclf.reviewing.summary import show_suspects
 from kerasclf.table_options import TableOptions
 
 
@@ -57,8 +58,7 @@ def review(options: ReviewOptions) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Prints where the page is, and how much is on it."""
-    for name, counts in result["splits"].items():
-        print(f"{name:<11}{counts['suspects']:>7,} of {counts['rows']:,} labels are suspected")
+    show_suspects(result["splits"])
     print(f"errors     {result['errors']:>7,} on validation and test rows")
     if result["label_next"]:
         print(f"label next {result['label_next']:>7,} texts")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from kerasclf import command
+from kerasclf.reviewing.summary import show_suspects
 
 
 @dataclass
@@ -50,8 +51,7 @@ def list_suspects(options: SuspectsOptions) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Prints how many labels are suspected."""
-    for name, counts in result["splits"].items():
-        print(f"{name:<11}{counts['suspects']:>7,} of {counts['rows']:,} labels are suspected")
+    show_suspects(result["splits"])
     print(f"list       {result['file']}")
 
 

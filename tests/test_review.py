@@ -12,14 +12,14 @@ from chromium import chromium
 import kerasclf
 from kerasclf import cli
 from kerasclf.config import TrainConfig
-from kerasclf.data.corrections import correct_labels, write_corrections
+from kerasclf.data.corrections import correct_labels
+from kerasclf.data.safe_csv import write_safe_csv
 from kerasclf.data.splits import hash_text
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table
 from kerasclf.job.prepare import prepare_job
 from kerasclf.reviewing.folder import to_script
 from kerasclf.reviewing.quality import label_quality
-from kerasclf.reviewing.safe_csv import write_safe_csv
 from kerasclf.reviewing.selection import label_next, rarity, select_rows, uncertainty
 from kerasclf.reviewing.thresholds import measure_thresholds
 
@@ -78,7 +78,7 @@ def test_corrections_change_labels_and_not_the_split(reviewed, tmp_path):
     tested = suspects[suspects["split"] == "test"].head(1)
     tested = tested.assign(suggested_label="de" if tested["label"].item() != "de" else "en")
     path = tmp_path / "corrections.csv"
-    write_corrections(path, corrections_of(pd.concat([learned, tested])))
+    corrections_of(pd.concat([learned, tested])).to_csv(path, index=False)
     config = TrainConfig.from_yaml(classifier.layout.config)
     before = prepare_job(config)
     for correct_test in (False, True):
@@ -107,7 +107,7 @@ BAD = {
 def test_corrections_of_other_rows_are_refused(case, reviewed, planted, tmp_path, capsys):
     changed, message = BAD[case]
     path = tmp_path / "corrections.csv"
-    write_corrections(path, corrections_of(reviewed[1].head(1), **changed))
+    corrections_of(reviewed[1].head(1), **changed).to_csv(path, index=False)
     options = [f"--data={planted[0]}", f"--corrections={path}", f"--output={tmp_path}/runs"]
     assert cli.main(["train", *options]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
@@ -120,7 +120,7 @@ def test_a_table_that_holds_no_corrections_is_refused(reviewed, planted, tmp_pat
     with pytest.raises(UserError, match="has no column 'row'; expected corrections"):
         correct_labels(job.examples, job.split, planted[0])
     path = tmp_path / "twice.csv"
-    write_corrections(path, corrections_of(pd.concat([reviewed[1].head(1)] * 2)))
+    corrections_of(pd.concat([reviewed[1].head(1)] * 2)).to_csv(path, index=False)
     with pytest.raises(UserError, match="is the second one of row"):
         correct_labels(job.examples, job.split, path)
 

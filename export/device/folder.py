@@ -9,10 +9,10 @@ from pathlib import Path
 from export.litert.export_tflite import export_tflite
 from export.program.golden import GOLDEN_TEXTS
 from export.program.output import check_new, whole
-from kerasclf.console import quiet_imports
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.errors import UserError
 from kerasclf.files import write_json
+from kerasclf.light import open_quietly
 from kerasclf.run.layout import RunLayout
 from kerasclf.run.members import reads_bytes
 
@@ -50,10 +50,7 @@ def new_folder(source: Path, output: Path) -> Iterator[tuple[Path, EdgeClassifie
     with tempfile.TemporaryDirectory() as temporary:
         file = source if source.is_file() else _export(source, Path(temporary) / "model.tflite")
         try:
-            # LiteRT says on stderr which delegate it created.
-            with quiet_imports("LiteRT"):
-                classifier = EdgeClassifier(file)
-                classifier.run_ones()
+            classifier = open_quietly(file)
         except ValueError as error:
             raise UserError(f"{file} is not a .tflite of kerasclf: {error}") from error
         if classifier.takes_tokens:

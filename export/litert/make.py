@@ -17,9 +17,10 @@ from export.program.golden import check_golden
 from export.program.inputs import FileInput, describe_input
 from export.program.metadata import describe_run
 from kerasclf.classifier import KerasClassifier
-from kerasclf.console import quiet_imports, say_status
+from kerasclf.console import say_status
 from kerasclf.decision.offsets import fit_offsets
 from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.light import open_quietly
 from kerasclf.run.layout import RunLayout
 
 
@@ -158,8 +159,4 @@ def load_file(content: bytes, file_input: FileInput) -> EdgeClassifier:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        # LiteRT says on stderr which delegate it created.
-        with quiet_imports("LiteRT"):
-            file = EdgeClassifier(path, read=file_input.read)
-            file.run_ones()
-        return file
+        return open_quietly(path, file_input.read)

@@ -2,13 +2,14 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from kerasclf.console import run_if_slow
 
 MOST_BYTES = 64 * 2**20
 """Of a response: 10,000 texts with 100 classes take some 25 MB."""
@@ -32,13 +33,8 @@ def _cut_after(seconds: Any, connection: HTTPConnection) -> Iterator[None]:
     if not isinstance(seconds, int | float):
         yield
         return
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
+    with run_if_slow(seconds, cut):
         yield
-    finally:
-        timer.cancel()
 
 
 class _Connection(HTTPConnection):

@@ -1,6 +1,5 @@
 """Corrections of labels by people: read, checked against the rows, and applied to them."""
 
-import csv
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,14 +10,13 @@ import pandas as pd
 
 from kerasclf.data.annotations import read_annotations
 from kerasclf.data.examples import Examples
+from kerasclf.data.safe_csv import from_safe
 from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import read_table
 from kerasclf.errors import UserError
-from kerasclf.files import replacing
 
-COLUMNS = ("row", "text_hash", "old", "new", "who", "when")
-"""Of a file of corrections; `row` and `text_hash` are those of split.parquet of a run."""
-NEEDED = COLUMNS[:4]
+NEEDED = ("row", "text_hash", "old", "new")
+"""Columns of a file of corrections; `row` and `text_hash` are those of split.parquet of a run."""
 
 
 class Corrected(TypedDict):
@@ -35,13 +33,6 @@ class Corrected(TypedDict):
     sha256: str
     applied: dict[str, int]
     left: int
-
-
-def write_corrections(path: Path, corrections: pd.DataFrame) -> None:
-    """Writes a frame with the columns row, text_hash, old and new, and perhaps who and when."""
-    frame = corrections.reindex(columns=list(COLUMNS), fill_value="")
-    with replacing(path) as beside:
-        frame.to_csv(beside, index=False, quoting=csv.QUOTE_NONNUMERIC, encoding="utf-8")
 
 
 def correct_labels(
@@ -82,7 +73,7 @@ def correct_labels(
     for number, (row, text_hash, old, new) in enumerate(
         table[list(NEEDED)].astype(str).itertuples(index=False), start=1
     ):
-        old, new = _plain(old), _plain(new)
+        old, new = from_safe(old), from_safe(new)
         where = f"{path}: correction {number}"
         position = place.get(int(row)) if row.isdecimal() else None
         if position is None:
@@ -118,11 +109,6 @@ def correct_labels(
         file=path.name, sha256=sha256(path.read_bytes()).hexdigest(), applied=applied, left=left
     )
     return corrected, described
-
-
-def _plain(label: str) -> str:
-    """A label without the apostrophe that keeps spreadsheets from running it."""
-    return label[1:] if label.startswith("'") and label[1:2] in ("=", "+", "-", "@") else label
 
 
 def describe_corrections(corrected: Corrected) -> str:

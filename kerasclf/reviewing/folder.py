@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.console import say_status
+from kerasclf.data.safe_csv import write_safe_csv
 from kerasclf.errors import UserError
 from kerasclf.explanation.errors import explain_errors
 from kerasclf.files import load_table, write_text
 from kerasclf.report.rendering import make_environment
 from kerasclf.reviewing.quality import find_suspects, prepare_review, summarize_suspects
-from kerasclf.reviewing.safe_csv import write_safe_csv
 from kerasclf.reviewing.selection import label_next
 from kerasclf.reviewing.thresholds import measure_thresholds
 from kerasclf.run.layout import RunLayout

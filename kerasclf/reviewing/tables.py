@@ -6,10 +6,10 @@ import pandas as pd
 
 from kerasclf.data.cells import as_text, is_blank
 from kerasclf.data.reading import Reading
+from kerasclf.data.safe_csv import write_safe_csv
 from kerasclf.data.tables import pick_column, read_table
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
-from kerasclf.reviewing.safe_csv import write_safe_csv
 
 
 def read_texts(path: Path, column: str, reading: Reading) -> list[str]:

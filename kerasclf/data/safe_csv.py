@@ -20,6 +20,11 @@ def to_safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
+def from_safe(cell: str) -> str:
+    """A cell as it was before `to_safe`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+
+
 def write_safe_csv(path: Path, frame: pd.DataFrame) -> None:
     """Writes a frame as CSV in UTF-8 with a byte order mark, by which Excel knows the encoding."""
     safe = frame.copy()
