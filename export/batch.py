@@ -1,4 +1,4 @@
-"""`kerasclf batch`: label tables of any size on Apache Beam.
+"""`kerasclf batch`: label tables of any size, by processes of this machine or by Spark.
 
 Rows that cannot be labelled go to dead-letter files with the reason. No file appears under the
 prefix until every row of the input is in one of the new files; `export/scoring/output.py` says what
@@ -13,14 +13,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from kerasclf import command, console
+from kerasclf import command
 from kerasclf.errors import UserError
-from kerasclf.extras import check_installed
 
 
 @dataclass
 class BatchOptions(command.Options):
-    """Label the rows of tables on Apache Beam; all other options are passed to Beam."""
+    """Label the rows of tables of any size."""
 
     model: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of a run or of a published SavedModel, or of all runs or versions of a name for the
@@ -39,19 +38,17 @@ class BatchOptions(command.Options):
     """Put before the names of the columns that are added."""
     overwrite: bool = False
     """Replace existing files of that prefix once the new ones are complete."""
-    beam: tyro.conf.Suppress[tuple[str, ...]] = ()
+    workers: int | None = None
+    """Number of processes, each with its own model; default: one per processor."""
 
 
 def label_batch(options: BatchOptions) -> dict[str, Any]:
     """Labels the given files."""
     if options.model is None or options.input is None or options.output is None:
-        raise UserError(
-            "give --input PATTERN, --output PREFIX and a run or SavedModel, before Beam's options"
-        )
-    check_installed("apache_beam", "apache-beam", "beam")
-    # Beam warns on import if Google's client libraries are not installed.
-    with console.quiet_imports("Beam"):
-        from export.scoring.batch import label_files
+        raise UserError("give a run or SavedModel, --input PATTERN and --output PREFIX")
+    if options.workers is not None and options.workers < 1:
+        raise UserError(f"--workers is {options.workers}; expected at least 1")
+    from export.scoring.batch import label_files
 
     result = label_files(
         options.model,
@@ -59,7 +56,7 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         options.output,
         options.text_column,
         options.overwrite,
-        options.beam,
+        options.workers,
         options.header,
         options.prefix,
     )
@@ -87,7 +84,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    parser = command.parser(BatchOptions, rest="beam")
+    parser = command.parser(BatchOptions)
     return command.run(parser, label_batch, show, argv, "kerasclf batch")
 
 

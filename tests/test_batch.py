@@ -1,10 +1,14 @@
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,11 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import SMALL
 
-pytest.importorskip("apache_beam", reason="needs the extra beam")
-
 from export import batch, saved_model
 from export.scoring import rows
 from export.scoring.batch import RowCounts, count_rows
+from export.scoring.labelling import LabelledPiece
 from export.scoring.rows import plan_pieces, read_chunks
 from export.scoring.table import find_table
 from kerasclf import cli
@@ -57,7 +60,8 @@ def small_pieces(monkeypatch):
 
 
 def score(capsys, model, pattern, prefix, *more):
-    arguments = [str(model), f"--input={pattern}", f"--output={prefix}", "--json", *more]
+    arguments = [str(model), f"--input={pattern}", f"--output={prefix}", "--json", "--workers=1"]
+    arguments += more
     code = batch.main(arguments)
     captured = capsys.readouterr()
     assert code == 0, captured.err
@@ -204,7 +208,7 @@ def test_existing_output_stays_until_the_new_one_is_complete(run, tmp_path, caps
     assert len(first["files"]) == 4
     (tmp_path / "x-notes.txt").write_text("kept")
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
-    arguments = [str(run), f"--input={path}", f"--output={prefix}"]
+    arguments = [str(run), f"--input={path}", f"--output={prefix}", "--workers=1"]
     assert batch.main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
     with monkeypatch.context() as patched:
@@ -219,7 +223,7 @@ def test_existing_output_stays_until_the_new_one_is_complete(run, tmp_path, caps
 
 
 def test_a_lost_row_is_an_error():
-    piece = {"rows": 3, "dead": {"empty text": 2}}
+    piece = LabelledPiece(3, {"empty text": 2}, "a.parquet", "a.jsonl")
     assert count_rows(10, [piece, piece]) == RowCounts(10, 6, 4, {"empty text": 4})
     with pytest.raises(RuntimeError, match="11 rows were read, but 6 labelled and 4 rejected"):
         count_rows(11, [piece, piece])
@@ -258,7 +262,7 @@ def test_a_saved_model_predicts_like_its_run(run, tmp_path, capsys):
 
 
 BAD = {
-    "nothing": ([], "give --input PATTERN"),
+    "nothing": ([], "give a run or SavedModel"),
     "no model": (["{dir}/none", "--input={dir}/a.csv"], "no run"),
     "no file": (["{run}", "--input={dir}/none.csv"], "matches no file"),
     "no match": (["{run}", "--input={dir}/none*.csv"], "matches no file"),
@@ -273,10 +277,8 @@ BAD = {
     "no rows": (["{run}", "--input={dir}/head.csv"], "has no rows"),
     "taken": (["{run}", "--input={dir}/taken.csv"], "already has 'p_id', as added columns"),
     "twice": (["{run}", "--input={dir}/twice.csv"], "columns 1 and 2 are both named 'text'"),
-    "Beam": (["{run}", "--input={dir}/a.csv", "--direct_workers=2"], "argument --direct_workers=2"),
-    "value": (["{run}", "--input={dir}/a.csv", "--direct_num_workers=x"], "invalid int value: 'x'"),
-    "surplus": (["{run}", "more", "--input={dir}/a.csv"], "unknown argument more"),
-    "runner": (["{run}", "--input={dir}/a.csv", "--runner=Quick"], "Unexpected pipeline runner"),
+    "workers": (["{run}", "--input={dir}/a.csv", "--workers=0"], "expected at least 1"),
+    "surplus": (["{run}", "more", "--input={dir}/a.csv"], "more"),
     "scheme": (["{run}", "--input=nowhere://a.csv"], "nowhere"),
     "place": (["{run}", "--input={dir}/a.csv", "--output={dir}/a.csv/x"], "is not a folder"),
     "folder": (["{run}", "--input={dir}/a.csv", "--output={dir}/"], "is a folder"),
@@ -310,38 +312,92 @@ def test_bad_input(case, run, bad, tmp_path, capfd):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_local_runner_downloads_nothing():
-    from apache_beam.options.pipeline_options import DirectOptions
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+def write_several_pieces(path):
+    texts = [f"{text} {i}" for i in range(1300) for text in TEXTS[:50]]
+    write(path, texts)
+    return texts
 
-    from export.scoring.pipeline import parse_beam_options
 
-    for flags, mode in (
-        ([], "in_memory"),
-        (["--runner=DirectRunner", "--direct_num_workers", "2"], "multi_processing"),
-        (["--direct_num_workers=2", "--direct_running_mode=multi_threading"], "multi_threading"),
-    ):
-        runner, options = parse_beam_options(flags)
-        assert type(runner) is FnApiRunner
-        assert options.view_as(DirectOptions).direct_running_mode == mode
+def start(run, path, prefix):
+    """The command with two workers, in a folder with a folder that is named as the package."""
+    (path.parent / "kerasclf").mkdir()
+    return subprocess.Popen(
+        [
+            *(Path(sys.executable).with_name("kerasclf"), "batch", run.absolute()),
+            *(f"--input={path}", f"--output={prefix}", "--workers=2", "--json"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=path.parent,
+    )
+
+
+def find_workers(process):
+    """Ids of the processes that a process has started to label rows."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            is_child = f"PPid:\t{process.pid}\n" in status.read_text()
+            if is_child and b"spawn_main" in (status.parent / "cmdline").read_bytes():
+                found.append(int(status.parent.name))
+    return found
 
 
 @pytest.mark.slow
-def test_two_processes(run, tmp_path, capsys):
-    texts = [f"{text} {i}" for i in range(1300) for text in TEXTS[:50]]
-    write(tmp_path / "in.csv", texts)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "export.batch", str(run), f"--input={tmp_path}/in.csv"),
-            *(f"--output={tmp_path}/x", "--json", "--direct_num_workers=2"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
-    result = json.loads(done.stdout)
+def test_two_processes(run, tmp_path):
+    texts = write_several_pieces(tmp_path / "in.csv")
+    process = start(run, tmp_path / "in.csv", tmp_path / "x")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "Warning" not in err
+    result = json.loads(out)
     assert result["rows_written"] == len(texts)
     assert len(result["files"]) == 3
     assert read(tmp_path / "x")["text"].tolist() == texts
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+def test_killed_processes_leave_nothing_to_be_taken_for_a_result(run, tmp_path, capsys):
+    write_several_pieces(tmp_path / "in.csv")
+    process = start(run, tmp_path / "in.csv", tmp_path / "x")
+    while not find_workers(process):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(find_workers(process)[0], signal.SIGKILL)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "a worker process was killed" in err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "kerasclf"]
+
+    (tmp_path / "kerasclf").rmdir()
+    process = start(run, tmp_path / "in.csv", tmp_path / "x")
+    while not list(tmp_path.glob(".x.*.partial/*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert list(tmp_path.glob(".x.*.partial"))
+    (tmp_path / "few.csv").write_text("text\nhalo\n")
+    score(capsys, run, tmp_path / "few.csv", tmp_path / "x")
+    left = ["few.csv", "in.csv", "kerasclf", "x-00000-of-00001.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+
+
+def test_files_on_another_file_system(run, tmp_path, capsys):
+    system = fsspec.filesystem("memory")
+    system.pipe("/posts/a.csv", b"text\nselamat pagi\n \n")
+    system.pipe("/posts/b.csv", b"text\ngood morning\n")
+    first = score(capsys, run, "memory://posts/*.csv", "memory://scored/x")
+    assert first["rows_read"] == 3
+    assert [Path(file).name for file in first["files"]] == [
+        *("x-dead-letter-00000-of-00001.jsonl", "x-00000-of-00002.parquet"),
+        "x-00001-of-00002.parquet",
+    ]
+    system.pipe("/posts/b.csv", b"text\n")
+    score(capsys, run, "memory://posts/*.csv", "memory://scored/x", "--overwrite")
+    names = {Path(path).name for path in system.find("/scored")}
+    assert names == {"x-dead-letter-00000-of-00001.jsonl", "x-00000-of-00001.parquet"}
+    with system.open("/scored/x-00000-of-00001.parquet") as file:
+        assert pd.read_parquet(file)["source_file"].tolist() == ["memory:///posts/a.csv"]

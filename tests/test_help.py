@@ -57,7 +57,6 @@ def test_examples_parse(name, monkeypatch):
         assert first == name
         module.main(arguments)
     assert len(parsed) == len(EXAMPLES[name])
-    assert not [option for option in parsed if getattr(option, "beam", ())]
 
 
 @pytest.mark.parametrize("name", sorted(REQUIRED))

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("apache_beam", reason="needs the extra beam")
-
 from export.scoring.rows import plan_pieces, read_chunks
 from export.scoring.table import find_table
 from kerasclf.config import TrainConfig

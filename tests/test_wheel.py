@@ -77,7 +77,7 @@ def link_dependencies(folder):
     linked.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         name = entry.name.lower().replace("-", "_")
-        hidden = ("kerasclf", "__editable__", "apache_beam", "pyspark", *EXTRAS)
+        hidden = ("kerasclf", "__editable__", "pyspark", *EXTRAS)
         if not entry.name.endswith(".pth") and not any(
             name == one or name.startswith((f"{one}.", f"{one}_", f"{one}-")) for one in hidden
         ):

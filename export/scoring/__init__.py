@@ -1,1 +1,1 @@
-"""Batch scoring on Apache Beam: tables to pieces, and pieces to files of labelled rows."""
+"""Batch scoring: tables to pieces, and pieces to files of labelled rows."""

@@ -1,17 +1,16 @@
 """Labels files: checks input and output, runs the pipeline, counts the rows and publishes."""
 
-import os
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.scoring.labelling import LabelledPiece, Task, output_schema
+from export.scoring.local import count_processors, label_pieces
 from export.scoring.model import find_model
 from export.scoring.output import find_shards, publish, temporary_folder
-from export.scoring.pipeline import LabelledPiece, output_schema, parse_beam_options, run_pipeline
+from export.scoring.storage import absolute
 from export.scoring.table import find_table
-from kerasclf import console
 from kerasclf.errors import UserError
 
 
@@ -40,7 +39,7 @@ class BatchResult:
         model: folder of the model.
         model_version: NAME/N of a run, N of a SavedModel.
         counts: what happened to the rows.
-        seconds: duration of the pipeline.
+        seconds: duration.
         files: the files written, dead letters first.
     """
 
@@ -62,31 +61,28 @@ def label_files(
     output: str,
     text_column: str = "text",
     overwrite: bool = False,
-    beam_arguments: Sequence[str] = (),
+    workers: int | None = None,
     has_names: bool = True,
     prefix: str = "",
 ) -> BatchResult:
-    """Labels the rows of tables on Apache Beam.
+    """Labels the rows of tables on this machine.
 
     Args:
         model: folder of a run or of a published SavedModel, as for `find_model`.
-        pattern: path or pattern of tables with the same columns, on any file system of Beam.
+        pattern: path or pattern of tables with the same columns, local or with a scheme of fsspec.
         output: prefix of the files to write: PREFIX-00000-of-00004.parquet.
         text_column: column of the texts.
         overwrite: whether to replace files of that prefix once the new ones are complete.
-        beam_arguments: options of Beam, such as --direct_num_workers=2.
+        workers: number of processes; as many as processors if None.
         has_names: whether the first row of CSV and TSV files names the columns.
         prefix: put before the names of the added columns.
 
     Raises:
         UserError: input, output, model or options are wrong; nothing was written.
-        RuntimeError: the pipeline failed, or rows were lost; nothing was written.
+        RuntimeError: a worker was killed, or rows were lost; nothing was written.
     """
-    runner, beam_options = parse_beam_options(beam_arguments)
     description = find_model(model)
-    place = output if "://" in output else os.path.abspath(output)
-    if output.endswith("/"):
-        place += "/"
+    place = absolute(output, "--output")
     old = find_shards(place)
     if old and not overwrite:
         raise UserError(f"{old[0]} already exists; give another --output, or --overwrite")
@@ -97,22 +93,14 @@ def label_files(
 
     start = time.perf_counter()
     with temporary_folder(place) as folder:
-        try:
-            # Workers print TensorFlow's start-up lines and Beam's own.
-            with console.quiet_imports():
-                rows, pieces = run_pipeline(
-                    table, description, folder, schema, runner, beam_options
-                )
-        except Exception as error:
-            # Beam's message contains the whole traceback of a worker.
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            last = lines[-1] if lines else type(error).__name__
-            raise RuntimeError(f"the pipeline failed and nothing was written: {last}") from error
+        rows, pieces = label_pieces(
+            Task(table, description, schema, folder), workers or count_processors()
+        )
         counts = count_rows(rows, pieces)
         if not rows:
             raise UserError(f"--input {pattern} has no rows; expected at least one")
-        shards = [piece["shard"] for piece in pieces]
-        dead_letters = [piece["dead_letters"] for piece in pieces if piece["dead_letters"]]
+        shards = [piece.shard for piece in pieces]
+        dead_letters = [piece.dead_letters for piece in pieces if piece.dead_letters]
         files = publish(place, shards, dead_letters, old)
     seconds = time.perf_counter() - start
     return BatchResult(description.path, description.version, counts, seconds, files)
@@ -128,8 +116,8 @@ def count_rows(rows: int, pieces: list[LabelledPiece]) -> RowCounts:
     Raises:
         RuntimeError: the pieces have fewer or more rows.
     """
-    written = sum(piece["rows"] for piece in pieces)
-    reasons = sum((Counter(piece["dead"]) for piece in pieces), Counter())
+    written = sum(piece.rows for piece in pieces)
+    reasons = sum((Counter(piece.dead) for piece in pieces), Counter())
     if written + reasons.total() != rows:
         raise RuntimeError(
             f"{rows} rows were read, but {written} labelled and {reasons.total()} rejected; "

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from export.serving.versions import Versions
+from kerasclf.console import quiet_imports
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, read_json
 from kerasclf.run.layout import RunLayout
+from kerasclf.trained import Classifier
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,19 @@ def _published(folder: Path) -> list[int]:
     return [n for n in numbers if (folder / str(n) / "saved_model.pb").is_file()]
 
 
-def load_model(model: Model) -> Labeller:
-    """Loads a model; imports TensorFlow."""
-    if model.served:
-        return ServedModel(model)
-    from kerasclf.classifier import KerasClassifier
+def load_model(model: Model, few: bool) -> Labeller:
+    """Loads a model.
 
-    return KerasClassifier.load(model.path)
+    Args:
+        model: a run or a SavedModel.
+        few: whether it labels few rows, for which a run need not start TensorFlow.
+    """
+    if few and not model.served:
+        return Classifier.load(model.path)
+    with quiet_imports():
+        from kerasclf.classifier import KerasClassifier
+
+        return ServedModel(model) if model.served else KerasClassifier.load(model.path)
 
 
 class ServedModel:

@@ -7,6 +7,7 @@ names say or, with --overwrite, old files among new ones; in that case, run the 
 """
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -14,14 +15,15 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
+from filelock import FileLock, Timeout
 
+from export.scoring.storage import find_files, find_system, is_local
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable
 
 DEAD_LETTER = "-dead-letter"
 _SHARD = re.compile(rf"({DEAD_LETTER})?-\d{{5,}}-of-\d{{5,}}\.(parquet|jsonl)")
+_LOCK = "lock"
 
 
 def find_shards(prefix: str) -> list[str]:
@@ -30,43 +32,49 @@ def find_shards(prefix: str) -> list[str]:
     Raises:
         UserError: the folder cannot be listed or written.
     """
-    folder, name = os.path.split(prefix)
+    name = prefix.rpartition("/")[2]
     if not name or os.path.isdir(prefix):
         raise UserError(f"--output {prefix} is a folder; expected a prefix such as scored/posts")
-    if "://" not in prefix:
+    if is_local(prefix):
         check_writable(Path(prefix + "-"))
-        paths = [os.path.join(folder, entry) for entry in _list(folder)]
-    else:
-        try:
-            (match,) = FileSystems.match([f"{prefix}-*"])
-        except (BeamIOError, ValueError) as error:
-            raise UserError(f"--output {prefix}: {error}") from error
-        paths = [metadata.path for metadata in match.metadata_list]
-    return sorted(
+    return [
         path
-        for path in paths
-        if path.startswith(prefix) and _SHARD.fullmatch(path.removeprefix(prefix))
-    )
-
-
-def _list(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+        for path in find_files(f"{glob.escape(prefix)}-*", "--output")
+        if _SHARD.fullmatch(path.removeprefix(prefix))
+    ]
 
 
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[str]:
-    """Yields a new hidden folder beside the files of the prefix, and deletes it at the end."""
-    parent, name = os.path.split(prefix)
+    """Yields a new hidden folder beside the files of the prefix, and deletes it at the end.
+
+    Folders that killed processes left are deleted at the start, if they are on this machine.
+    """
+    parent, _, name = prefix.rpartition("/")
     folder = f"{parent}/.{name}.{uuid.uuid4().hex[:8]}.partial"
-    FileSystems.mkdirs(folder)
+    if not is_local(prefix):
+        system, place = find_system(folder, "--output")
+        system.makedirs(place)
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(OSError):
+                system.rm(place, recursive=True)
+        return
+    for left in Path(parent).glob(f".{glob.escape(name)}.*.partial"):
+        _remove_left(left)
+    os.makedirs(folder)
     try:
-        yield folder
+        # The lock ends with this process, however that ends.
+        with FileLock(f"{folder}/{_LOCK}"):
+            yield folder
     finally:
-        if "://" not in folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            with contextlib.suppress(BeamIOError):
-                FileSystems.delete([f"{folder}/"])
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left(folder: Path) -> None:
+    with contextlib.suppress(Timeout, OSError), FileLock(folder / _LOCK, timeout=0):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(prefix: str, shards: list[str], dead_letters: list[str], old: list[str]) -> list[str]:
@@ -85,9 +93,18 @@ def publish(prefix: str, shards: list[str], dead_letters: list[str], old: list[s
         *_name(prefix + DEAD_LETTER, len(dead_letters), "jsonl"),
         *_name(prefix, len(shards), "parquet"),
     ]
-    FileSystems.rename([*dead_letters, *shards], paths)
-    if stale := sorted(set(old) - set(paths)):
-        FileSystems.delete(stale)
+    stale = sorted(set(old) - set(paths))
+    if is_local(prefix):
+        for source, path in zip([*dead_letters, *shards], paths, strict=True):
+            os.replace(source, path)
+        for path in stale:
+            os.unlink(path)
+    else:
+        system, _ = find_system(prefix, "--output")
+        for source, path in zip([*dead_letters, *shards], paths, strict=True):
+            system.mv(source, path)
+        if stale:
+            system.rm(stale)
     return paths
 
 

@@ -13,7 +13,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export.scoring.table import Table, open_source, skip_header
+from export.scoring.storage import open_source
+from export.scoring.table import Table, skip_header
 from kerasclf.data.cells import is_blank
 from kerasclf.data.header import Header
 from kerasclf.data.records import (

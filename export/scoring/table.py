@@ -7,9 +7,8 @@ from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
+from export.scoring.storage import find_files, open_source
 from kerasclf.data.columnar import index_columns
 from kerasclf.data.header import MARK, SEPARATORS, Header, check_names, missing_column, read_header
 from kerasclf.data.records import BadRowError, parse_json, read_csv_records, read_json_records
@@ -49,18 +48,15 @@ class Table:
         return self.schema.names[2:]
 
 
-def open_source(path: str) -> IO[bytes]:
-    """Opens a file on any file system of Beam for reading, without decompression."""
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
 def find_table(pattern: str, text_column: str, has_names: bool = True) -> Table:
     """Finds the files of a pattern and reads their columns.
 
     Raises:
         UserError: there are none, they cannot be read, or they are not one table with that column.
     """
-    sources = _match(pattern)
+    sources = find_files(pattern, "--input")
+    if not sources:
+        raise UserError(f"--input {pattern} matches no file; expected {', '.join(FORMATS)}")
     formats = {_format(source) for source in sources}
     if len(formats) > 1:
         raise UserError(
@@ -76,23 +72,7 @@ def find_table(pattern: str, text_column: str, has_names: bool = True) -> Table:
                 f"{_describe(first)}; expected the same in all files"
             )
     schema = pa.schema([(SOURCE, pa.string()), (ROW, pa.int64()), *first])
-    return Table(sources, formats.pop(), text_column, schema, has_names)
-
-
-def _match(pattern: str) -> tuple[str, ...]:
-    if os.path.isfile(pattern):
-        return (os.path.abspath(pattern),)
-    try:
-        (match,) = FileSystems.match([pattern])
-    except (BeamIOError, ValueError) as error:
-        raise UserError(f"--input {pattern}: {error}") from error
-    paths = [
-        os.path.abspath(m.path) if "://" not in m.path else m.path for m in match.metadata_list
-    ]
-    sources = tuple(sorted(path for path in paths if not os.path.isdir(path)))
-    if not sources:
-        raise UserError(f"--input {pattern} matches no file; expected {', '.join(FORMATS)}")
-    return sources
+    return Table(tuple(sources), formats.pop(), text_column, schema, has_names)
 
 
 def _format(source: str) -> str:
