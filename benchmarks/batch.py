@@ -99,7 +99,7 @@ def _measure_once(layout: RunLayout, table: Path, workers: int) -> dict[str, Any
         [
             *(sys.executable, "-m", "export.batch", str(layout.root), "--json"),
             *(f"--input={table}", f"--output={output}"),
-            *(f"--direct_num_workers={workers}", "--direct_running_mode=multi_processing"),
+            f"--workers={workers}",
         ],
         stdout=subprocess.PIPE,
         text=True,

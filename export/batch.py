@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -40,6 +40,10 @@ class BatchOptions(command.Options):
     """Replace existing files of that prefix once the new ones are complete."""
     workers: int | None = None
     """Number of processes, each with its own model; default: one per processor."""
+    engine: Literal["local", "spark"] = "local"
+    """Processes of this machine, or Apache Spark, whose --output is a folder."""
+    master: str | None = None
+    """With --engine spark: its master, such as spark://HOST:7077; default: this machine."""
 
 
 def label_batch(options: BatchOptions) -> dict[str, Any]:
@@ -48,18 +52,20 @@ def label_batch(options: BatchOptions) -> dict[str, Any]:
         raise UserError("give a run or SavedModel, --input PATTERN and --output PREFIX")
     if options.workers is not None and options.workers < 1:
         raise UserError(f"--workers is {options.workers}; expected at least 1")
-    from export.scoring.batch import label_files
+    if options.engine == "local" and options.master is not None:
+        raise UserError(f"--master is {options.master}; give --engine spark as well")
+    if options.engine == "spark" and options.workers is not None:
+        raise UserError("--workers is for --engine local; Spark has its own")
+    files = (options.model, options.input, options.output, options.text_column, options.overwrite)
+    if options.engine == "spark":
+        from export.scoring.spark_job import label_on_spark
 
-    result = label_files(
-        options.model,
-        options.input,
-        options.output,
-        options.text_column,
-        options.overwrite,
-        options.workers,
-        options.header,
-        options.prefix,
-    )
+        master = options.master or "local[*]"
+        result = label_on_spark(*files, master, options.header, options.prefix)
+    else:
+        from export.scoring.batch import label_files
+
+        result = label_files(*files, options.workers, options.header, options.prefix)
     return {
         "model": result.model,
         "model_version": result.model_version,

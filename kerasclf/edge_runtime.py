@@ -54,14 +54,14 @@ class EdgeClassifier:
 
     def __init__(
         self,
-        path: Path,
+        file: Path | bytes,
         threads: int = 1,
         read: Callable[[str], dict[str, np.ndarray]] | None = None,
     ):
         """Loads a file.
 
         Args:
-            path: path of the file.
+            file: path of the file, or its content.
             threads: threads of the interpreter.
             read: turns a text into the file's inputs by name; used only if the file takes token
                 ids.
@@ -71,7 +71,7 @@ class EdgeClassifier:
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        content = path.read_bytes()
+        content = file if isinstance(file, bytes) else file.read_bytes()
         self.metadata = read_metadata(content)
         self.labels = self.metadata["labels"]
         self.takes_tokens = "max_tokens" in self.metadata

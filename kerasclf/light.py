@@ -40,6 +40,20 @@ def open_quietly(
     return file
 
 
+def run_file(
+    file: EdgeClassifier, texts: Iterable[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a file makes of n texts; returns the arrays of `LightClassifier.run`."""
+    outputs = [file.run(text) for text in texts]
+    return (
+        np.array([int(output["label"][0]) for output in outputs], dtype=np.int64),
+        np.array([bool(output["review"][0]) for output in outputs], dtype=bool),
+        np.array([output["probabilities"][0] for output in outputs], dtype=np.float64).reshape(
+            len(outputs), len(file.labels)
+        ),
+    )
+
+
 class LightClassifier:
     """Strings to labels as Keras decides them, one text at a time and without its start-up time.
 
@@ -93,14 +107,7 @@ class LightClassifier:
             [n]; and calibrated probabilities, float64 [n, num_classes].
         """
         with self._borrow() as file:
-            outputs = [file.run(text) for text in check_texts(texts)]
-        return (
-            np.array([int(output["label"][0]) for output in outputs], dtype=np.int64),
-            np.array([bool(output["review"][0]) for output in outputs], dtype=bool),
-            np.array([output["probabilities"][0] for output in outputs], dtype=np.float64).reshape(
-                len(outputs), len(self.labels)
-            ),
-        )
+            return run_file(file, check_texts(texts))
 
     def network_logits(self, texts: Iterable[str]) -> np.ndarray:
         """Logits of the network that a linear part is joined to, float64 [n, num_classes]."""

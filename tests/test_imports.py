@@ -31,7 +31,13 @@ ROOMS = (
         "kerasclf.classifier",
         "kerasclf.explanation",
     ),
-    *("kerasclf.light", "kerasclf.exporting", "kerasclf.trained", "kerasclf.table_prediction"),
+    *(
+        "kerasclf.light",
+        "kerasclf.spark",
+        "kerasclf.exporting",
+        "kerasclf.trained",
+        "kerasclf.table_prediction",
+    ),
     # What is measured, how it is shown, and the job that does all of it.
     *("kerasclf.evaluation", "kerasclf.report", "kerasclf.job", "kerasclf.api"),
     "kerasclf.reviewing",

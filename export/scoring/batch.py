@@ -2,8 +2,10 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from export.scoring.labelling import LabelledPiece, Task, output_schema
 from export.scoring.local import count_processors, label_pieces
@@ -29,6 +31,26 @@ class RowCounts:
     rows_written: int
     rows_dead: int
     dead_letters: dict[str, int]
+
+    @classmethod
+    def check(cls, rows: int, written: int, dead: Mapping[str, int]) -> Self:
+        """The counts, if every row is in one of them.
+
+        Args:
+            rows: rows in the input.
+            written: labelled rows.
+            dead: number of other rows by reason.
+
+        Raises:
+            RuntimeError: some are lost or doubled.
+        """
+        rejected = sum(dead.values())
+        if written + rejected != rows:
+            raise RuntimeError(
+                f"{rows} rows were read, but {written} labelled and {rejected} rejected; "
+                "nothing was written. Did a file of the input change?"
+            )
+        return cls(rows, written, rejected, dict(sorted(dead.items())))
 
 
 @dataclass(frozen=True)
@@ -118,9 +140,4 @@ def count_rows(rows: int, pieces: list[LabelledPiece]) -> RowCounts:
     """
     written = sum(piece.rows for piece in pieces)
     reasons = sum((Counter(piece.dead) for piece in pieces), Counter())
-    if written + reasons.total() != rows:
-        raise RuntimeError(
-            f"{rows} rows were read, but {written} labelled and {reasons.total()} rejected; "
-            "nothing was written. Did a file of the input change?"
-        )
-    return RowCounts(rows, written, reasons.total(), dict(sorted(reasons.items())))
+    return RowCounts.check(rows, written, reasons)

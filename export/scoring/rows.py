@@ -133,18 +133,32 @@ def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
 def _parse(record: Record, table: Table) -> tuple[list[str], str]:
     """The values of a row's columns, and its text."""
     if table.format in JSON_LINES:
-        row = parse_json(record)
-        if table.text_column not in row:
-            raise BadRowError("no text")
-        # JSON may escape a lone surrogate, which `kerasclf predict` also replaces by "?".
-        text = _check_text(row[table.text_column]).encode("utf-8", "replace").decode()
+        text = read_json_text(record, table.text_column)
         return [text, record.raw.decode()], text
     cells = check_cells(record, len(table.columns))
-    text = _check_text(cells[table.columns.index(table.text_column)])
+    text = check_text(cells[table.columns.index(table.text_column)])
     return cells, text
 
 
-def _check_text(text: Any) -> str:
+def read_json_text(record: Record, column: str) -> str:
+    """The text of a line of JSON.
+
+    Raises:
+        BadRowError: it is no JSON object, or has no text.
+    """
+    row = parse_json(record)
+    if column not in row:
+        raise BadRowError("no text")
+    # JSON may escape a lone surrogate, which `kerasclf predict` also replaces by "?".
+    return check_text(row[column]).encode("utf-8", "replace").decode()
+
+
+def check_text(text: Any) -> str:
+    """A cell that is a text.
+
+    Raises:
+        BadRowError: it is missing, blank or no string.
+    """
     if text is None:
         raise BadRowError("no text")
     if not isinstance(text, str):
@@ -184,7 +198,7 @@ def _judge_batch(piece: Piece, first_row: int, batch: pa.RecordBatch, table: Tab
     texts, bad, good = [], [], []
     for place, raw in enumerate(_as_bytes(batch.column(table.text_column))):
         try:
-            texts.append(_check_text(None if raw is None else decode(raw)))
+            texts.append(check_text(None if raw is None else decode(raw)))
             good.append(place)
         except BadRowError as error:
             cells = {name: _read_cell(batch.column(name)[place]) for name in batch.schema.names}

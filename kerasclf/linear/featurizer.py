@@ -10,7 +10,7 @@ import tensorflow as tf
 from kerasclf.files import FORMAT, check_format, load_record, replacing, save_record
 from kerasclf.linear.ngrams import CODES, IS_WORD, MODULUS, ORDERS, PAIR, PAIR_OFFSET
 from kerasclf.linear.vocabulary import NgramVocabulary
-from kerasclf.models.bytes_featurizer import read_bytes
+from kerasclf.models.bytes_featurizer import read_batch, read_bytes
 from kerasclf.models.featurizer import SETTINGS
 
 VOCABULARY = "vocabulary.npz"
@@ -40,7 +40,7 @@ class NgramFeaturizer:
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""
-        return self.featurize(self.read(texts))
+        return self.featurize({"bytes": read_batch(texts, self.max_bytes)})
 
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """UTF-8 bytes of a string tensor [batch]: "bytes", int32 [batch, max_bytes], 0-padded."""

@@ -16,9 +16,28 @@ MODULUS = 2**22 - 3  # prime, and BASE * MODULUS + 255 + ORDERS * STEP < 2^31
 STEP = 7919
 
 
-def read_bytes(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
-    """UTF-8 bytes of a string tensor [batch], int32 [batch, max_bytes], truncated or 0-padded."""
-    return tf.cast(tf.io.decode_raw(texts, tf.uint8, fixed_length=max_bytes), tf.int32)
+LENGTH_STEP = 16
+"""Batches of texts are padded to a multiple of this."""
+
+
+def read_bytes(texts: tf.Tensor, length: tf.Tensor | int) -> tf.Tensor:
+    """UTF-8 bytes of a string tensor [batch], int32 [batch, length], truncated or 0-padded."""
+    return tf.cast(tf.io.decode_raw(texts, tf.uint8, fixed_length=length), tf.int32)
+
+
+def read_batch(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
+    """UTF-8 bytes of a batch, padded with at least one 0 behind its longest text.
+
+    Args:
+        texts: string [batch].
+        max_bytes: bytes of a text that are read.
+
+    Returns:
+        int32 [batch, length]; the length is a multiple of 16, or max_bytes.
+    """
+    longest = tf.reduce_max(tf.concat([tf.strings.length(texts), [0]], axis=0))
+    length = (longest // LENGTH_STEP + 1) * LENGTH_STEP
+    return read_bytes(texts, tf.minimum(length, max_bytes))
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class BytesFeaturizer:
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""
-        return self.featurize(self.read(texts))
+        return self.featurize({"bytes": read_batch(texts, self.max_bytes)})
 
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """UTF-8 bytes of a string tensor [batch]: "bytes", int32 [batch, max_bytes], 0-padded."""
