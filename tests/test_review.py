@@ -50,8 +50,12 @@ def reviewed(planted, tmp_path_factory):
 
 
 def test_label_quality_by_hand():
-    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-    np.testing.assert_allclose(label_quality(probabilities, np.array([0, 1])), [0.7, 0.3])
+    probabilities = np.array([[0.7, 0.25, 0.05], [0.01, 0.35, 0.64], [0.0, 1.0, 0.0]])
+    quality = [0.7 / 1.2, 0.35 / 1.15, 0.0]
+    np.testing.assert_allclose(label_quality(probabilities, np.array([0, 1, 0])), quality)
+    # Against one other label, a probability of 0.3 is more doubtful than against two.
+    two, three = label_quality(np.array([[0.3, 0.7, 0.0], [0.3, 0.35, 0.35]]), np.array([0, 0]))
+    assert two < three
 
 
 def test_planted_labels_are_the_first_suspects(reviewed, planted):

@@ -1,6 +1,6 @@
 """Templates: texts that differ in one word only, although they need not be near-duplicates."""
 
-import itertools
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from kerasclf.data.duplicates import normalize
+from kerasclf.data.minhash import mix
 
 LEAST_WORDS = 4
 """Shorter texts share a template by chance."""
@@ -30,21 +31,24 @@ def find_templates(texts: Sequence[str]) -> np.ndarray:
     Returns:
         int64 [n], numbers from 0 in order of first appearance.
     """
-    words = [normalize(text).split() for text in texts]
-    lengths = np.array([len(row) for row in words], dtype=np.int64)
-    ids = pd.factorize(np.array(list(itertools.chain.from_iterable(words)), dtype=object))[0]
+    number_of: dict[str, int] = {}
+    ids, lengths = array("q"), np.empty(len(texts), dtype=np.int64)
+    for number, text in enumerate(texts):
+        words = normalize(text).split()
+        lengths[number] = len(words)
+        ids.extend(number_of.setdefault(word, len(number_of)) for word in words)
     ends = np.cumsum(lengths)
-    row = np.repeat(np.arange(len(words)), lengths)
+    row = np.repeat(np.arange(len(texts)), lengths)
     place = np.arange(len(row)) - np.repeat(ends - lengths, lengths)
     # Sums of 64-bit hashes of (word, place): leaving one out is a subtraction.
     place, lengths_of = place.astype(np.uint64), lengths[row].astype(np.uint64)
-    hashed = _mix(_mix(ids.astype(np.uint64)) + place)
-    total = np.zeros(len(words), dtype=np.uint64)
+    hashed = mix(mix(np.array(ids, dtype=np.uint64)) + place)
+    total = np.zeros(len(texts), dtype=np.uint64)
     np.add.at(total, row, hashed)
-    keys = _mix(total[row] - hashed + _mix(place)) ^ lengths_of
+    keys = mix(total[row] - hashed + mix(place)) ^ lengths_of
     inside = lengths[row] >= LEAST_WORDS
     key = np.unique(keys[inside], return_inverse=True)[1]
-    return merge_groups(np.arange(len(words)), (row[inside], key))
+    return merge_groups(np.arange(len(texts)), (row[inside], key))
 
 
 def merge_groups(groups: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -65,11 +69,3 @@ def merge_groups(groups: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np
     )
     component = connected_components(edges, directed=False)[1]
     return pd.factorize(component[groups])[0].astype(np.int64)
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """A hash of each number, uint64 (the finalizer of SplitMix64, Steele et al., 2014)."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))

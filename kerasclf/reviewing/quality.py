@@ -19,10 +19,10 @@ from kerasclf.job.prepare import Job, prepare_job
 from kerasclf.run.layout import RunLayout
 
 FOLDS = 5
-C = 3.0
-"""Of scikit-learn: a stronger penalty than the baseline's, since wrong labels mislead it less."""
-ROUNDS = (1, 1, 2)
-"""Weights of the rounds of out-of-fold predictions."""
+C = 10.0
+"""Of scikit-learn, as of the baseline."""
+ROUNDS = (1, 1, 2, 2)
+"""Weights of the rounds of out-of-fold predictions; the last two train without suspects."""
 LEAST = 1e-30
 """Least probability."""
 SHOWN = 5
@@ -30,18 +30,28 @@ SHOWN = 5
 
 
 def label_quality(probabilities: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
-    """How much models trust given labels: their probability ("self-confidence").
+    """How much models trust given labels, against the best other label: p / (p + sqrt(q)).
 
-    Kuan and Mueller, Model-agnostic label quality scoring to detect real-world label errors, 2022.
+    p is the probability of the given label, and q the largest one of another label. p alone is the
+    self-confidence of Kuan and Mueller, Model-agnostic label quality scoring to detect real-world
+    label errors, 2022; it cannot tell a label that lost against one other from one that is
+    improbable since there are many classes.
+
+    >>> label_quality(np.array([[0.0, 1.0], [0.36, 0.64], [1.0, 0.0]]), np.array([0, 0, 0]))
+    array([0.        , 0.31034483, 1.        ])
 
     Args:
         probabilities: float [n, num_classes], of models that were not trained on the row.
         class_ids: int64 [n], the given labels.
 
     Returns:
-        float64 [n].
+        float64 [n], between 0 and 1.
     """
-    return np.asarray(probabilities, dtype=np.float64)[np.arange(len(class_ids)), class_ids]
+    others = np.array(probabilities, dtype=np.float64)
+    each = np.arange(len(class_ids))
+    given = others[each, class_ids]
+    others[each, class_ids] = 0.0
+    return given / np.maximum(given + np.sqrt(others.max(axis=1)), LEAST)
 
 
 def prepare_review(layout: RunLayout, folds: int) -> Job:
@@ -64,9 +74,9 @@ def predict_unseen(
 
     Training rows are predicted by the model of their fold, validation rows by the mean of the
     models of all folds. The rows are cut into folds twice, since a row's probability depends on
-    what is in its fold. Wrong labels mislead these models: a third round trains without the rows
-    that the first two suspect most, and the mean of all rounds counts. What was predicted is kept,
-    so that an interrupted command goes on.
+    what is in its fold. Wrong labels mislead these models: two more rounds train without the rows
+    that the first two suspect most, and count twice. What was predicted is kept, so that an
+    interrupted command goes on.
 
     Args:
         job: a prepared job that passes `check_folds`.
@@ -87,21 +97,21 @@ def predict_unseen(
     else:
         train, cache = (
             partial(fit_regression, num_classes=len(job.examples.labels)),
-            cache / "tfidf",
+            cache / f"tfidf_c{C:g}",
         )
     again = replace(job, config=replace(job.config, seed=job.config.seed + 1))
     rounds = [predict_out_of_fold(name, train, each, folds, cache) for each in (job, again)]
     doubted = _most_doubted(job, np.mean([np.exp(of_rows) for of_rows, _ in rounds], axis=0))
-    rounds.append(
-        predict_out_of_fold(
-            f"{name} without {len(doubted)} suspects",
-            lambda rows: train(_without(rows, doubted)),
-            job,
-            folds,
-            cache / "without_suspects",
+    for each, folder in ((job, "without_suspects"), (again, "without_suspects_again")):
+        rounds.append(
+            predict_out_of_fold(
+                f"{name} without {len(doubted)} suspects",
+                lambda rows: train(_without(rows, doubted)),
+                each,
+                folds,
+                cache / folder,
+            )
         )
-    )
-    # The third round counts as much as the first two together.
     of_training = np.average([np.exp(of) for of, _ in rounds], axis=0, weights=ROUNDS)
     of_validation = [np.exp(of).mean(axis=0) for _, of in rounds]
     return of_training, np.average(of_validation, axis=0, weights=ROUNDS)
