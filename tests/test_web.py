@@ -126,7 +126,8 @@ def test_page_agrees_with_python_and_requests_no_other_server(name, served, page
         assert (entry["label"], entry["review"]) == (expected["label"], expected["review"])
         expected = list(expected["probabilities"].values())
         assert entry["probabilities"] == pytest.approx(expected, abs=1e-5)
-        assert entry["milliseconds"] > 0
+        # Clocks of browsers are coarse.
+        assert entry["milliseconds"] >= 0
     assert result["passed"]
     assert page.errors == []
     assert f"{address}/{name}/litert/core/wasm/litert_wasm_internal.wasm" in page.requests
