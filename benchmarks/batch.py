@@ -1,14 +1,16 @@
 """Speed and memory of `kerasclf batch` by number of worker processes.
 
-    python -m benchmarks.batch runs/id-hate --rows 200000 --workers 1,2
+    python -m benchmarks.batch runs/id-hate --rows 1000000 --workers 1,2
+    python -m benchmarks.batch runs/id-hate --rows 200000 --workers 1,2 --engine spark
 
-Prints a line for each number of workers. Linux only: peak memory is the highest sum of the
-proportional set sizes of the command and all its child processes, read from /proc five times a
-second.
+Prints a line for each number of workers; Spark runs on this machine. CPU seconds are those of all
+processes, and their start counts. Linux only: peak memory is the highest sum of the proportional
+set sizes of the command and all its child processes, read from /proc five times a second.
 """
 
 import contextlib
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,9 +18,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+import pyarrow.parquet as pq
 import tyro
 
 from kerasclf import command
@@ -40,7 +43,9 @@ class BenchmarkOptions(command.Options):
     rows: int = 200_000
     """Number of rows to label."""
     workers: str = "1,2"
-    """Numbers of local worker processes; speed is compared with that of the first number."""
+    """Numbers of workers; speed is compared with that of the first number."""
+    engine: Literal["local", "spark"] = "local"
+    """Processes, or Spark."""
 
 
 def benchmark(options: BenchmarkOptions) -> dict[str, Any]:
@@ -50,16 +55,18 @@ def benchmark(options: BenchmarkOptions) -> dict[str, Any]:
     if options.rows < 1:
         raise UserError(f"--rows is {options.rows}; expected at least 1")
     layout = RunLayout.open(options.run)
-    return measure(layout, options.rows, [int(number) for number in options.workers.split(",")])
+    workers = [int(number) for number in options.workers.split(",")]
+    return measure(layout, options.rows, workers, options.engine)
 
 
-def measure(layout: RunLayout, rows: int, workers: Sequence[int]) -> dict[str, Any]:
+def measure(layout: RunLayout, rows: int, workers: Sequence[int], engine: str) -> dict[str, Any]:
     """Runs `kerasclf batch` once for each number of workers.
 
     Args:
         layout: a finished run.
         rows: number of rows to label, at least 1.
-        workers: numbers of worker processes, at least one.
+        workers: numbers of workers, at least one.
+        engine: local or spark.
 
     Returns:
         "rows"; "bad_rows", how many of them cannot be labelled; and "results", one entry per number
@@ -67,12 +74,12 @@ def measure(layout: RunLayout, rows: int, workers: Sequence[int]) -> dict[str, A
     """
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        table = Path(folder) / "rows.csv"
+        table = Path(folder) / "rows.parquet"
         bad = make_table(layout, rows, table)
         for number in workers:
-            results.append(_measure_once(layout, table, number))
+            results.append(_measure_once(layout, table, number, engine))
     for result in results:
-        result["ratio"] = result["rows_per_second"] / results[0]["rows_per_second"]
+        result["ratio"] = results[0]["seconds"] / result["seconds"]
         result["counts_agree"] = (
             result["rows_read"] == rows
             and result["rows_dead"] == bad
@@ -82,24 +89,28 @@ def measure(layout: RunLayout, rows: int, workers: Sequence[int]) -> dict[str, A
 
 
 def make_table(layout: RunLayout, rows: int, path: Path) -> int:
-    """Writes a CSV of test texts, drawn with replacement, and returns the number of bad rows."""
+    """Writes a table of test texts, drawn with replacement, and returns the number of bad rows."""
     predictions = load_table(layout.predictions, [("split", "==", "test")])
     texts = predictions["text"]
     drawn = texts[texts.str.strip() != ""].sample(rows, replace=True, random_state=SEED)
     frame = pd.DataFrame({"id": range(rows), "text": drawn.to_list()})
     bad = frame.sample(round(rows * BAD_SHARE), random_state=SEED).index
     frame.loc[bad, "text"] = ""
-    frame.to_csv(path, index=False, lineterminator="\r\n")
+    frame.to_parquet(path)
     return len(bad)
 
 
-def _measure_once(layout: RunLayout, table: Path, workers: int) -> dict[str, Any]:
+def _measure_once(layout: RunLayout, table: Path, workers: int, engine: str) -> dict[str, Any]:
     output = table.parent / f"scored-{workers}"
+    of_engine = {
+        "local": [f"--workers={workers}"],
+        "spark": ["--engine=spark", f"--master=local[{workers}]"],
+    }
+    start, used = time.perf_counter(), _read_cpu()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "export.batch", str(layout.root), "--json"),
-            *(f"--input={table}", f"--output={output}"),
-            f"--workers={workers}",
+            *(f"--input={table}", f"--output={output}", *of_engine[engine]),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -109,10 +120,23 @@ def _measure_once(layout: RunLayout, table: Path, workers: int) -> dict[str, Any
         peak = max(peak, sum(map(_read_memory, _find_tree(process.pid))))
         time.sleep(0.2)
     stdout = process.communicate()[0]
+    seconds, used = time.perf_counter() - start, _read_cpu() - used
     if process.returncode:
         raise RuntimeError(f"kerasclf batch exited with {process.returncode}")
-    written = sum(len(pd.read_parquet(path)) for path in table.parent.glob(f"{output.name}-*et"))
-    return json.loads(stdout) | {"workers": workers, "peak_bytes": peak, "rows_written": written}
+    files = [*table.parent.glob(f"{output.name}-*.parquet"), *output.glob("*=labelled/*.parquet")]
+    return json.loads(stdout) | {
+        "workers": workers,
+        "seconds": seconds,
+        "cpu_seconds": used,
+        "peak_bytes": peak,
+        "rows_written": sum(pq.read_metadata(path).num_rows for path in files),
+    }
+
+
+def _read_cpu() -> float:
+    """CPU seconds of all processes that this one has waited for, and of those they waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _find_tree(root: int) -> list[int]:
@@ -141,11 +165,13 @@ def _read_memory(process: int) -> int:
 def show(result: dict[str, Any]) -> None:
     """Prints a line per number of workers."""
     print(f"{result['rows']:,} rows, {result['bad_rows']:,} of them bad")
-    print("workers  seconds   rows/s  ratio  peak memory  rows = written + dead")
+    print("workers  seconds   rows/s  ratio  rows/CPU s  peak memory  rows = written + dead")
     for row in result["results"]:
         print(
-            f"{row['workers']:>7}  {row['seconds']:>7.1f}  {row['rows_per_second']:>7,.0f}  "
-            f"{row['ratio']:>5.2f}  {row['peak_bytes'] / 2**20:>7,.0f} MiB  "
+            f"{row['workers']:>7}  {row['seconds']:>7.1f}  "
+            f"{result['rows'] / row['seconds']:>7,.0f}  {row['ratio']:>5.2f}  "
+            f"{result['rows'] / row['cpu_seconds']:>10,.0f}  "
+            f"{row['peak_bytes'] / 2**20:>7,.0f} MiB  "
             f"{row['rows_written']:,} + {row['rows_dead']:,}: "
             f"{'yes' if row['counts_agree'] else 'NO'}"
         )

@@ -61,6 +61,19 @@ def test_same_eagerly_in_map_and_after_reload(featurizer, tmp_path):
         np.testing.assert_array_equal(value, again[name])
 
 
+@pytest.mark.parametrize(
+    ("longest", "length"), [(0, 16), (15, 16), (16, 32), (63, 64), (64, 64), (500, 64)]
+)
+def test_a_batch_is_as_long_as_its_longest_text(featurizer, core, longest, length):
+    texts = tf.constant(["ab", "c" * longest])
+    features = featurizer(texts)
+    assert features["ngrams"].shape == (2, length, 5)
+    # A file takes the whole width.
+    whole = featurizer.featurize(featurizer.read(texts))
+    assert whole["ngrams"].shape == (2, 64, 5)
+    np.testing.assert_allclose(core(features), core(whole), atol=1e-6)
+
+
 def test_ids_stay_in_the_table_at_any_size():
     random = np.random.default_rng(0)
     texts = tf.constant([random.integers(1, 256, 64, np.uint8).tobytes() for _ in range(50)])
