@@ -40,6 +40,7 @@ COMMANDS = {
     "tftrt": ("export.tftrt", "Convert a run to a SavedModel with TensorRT engines (TF-TRT)."),
     "saved_model": ("export.saved_model", "Publish a run as a model version for TF Serving."),
     "batch": ("export.batch", "Predict labels of tables of any size, on one machine or on Spark."),
+    "serve": ("kerasclf.serve", "Serve runs over HTTP, without TensorFlow."),
     "request": ("kerasclf.request", "Predict labels of texts with a served model."),
     "loadtest": ("kerasclf.loadtest", "Measure the latency of a served model under load."),
     "datasets": ("kerasclf.datasets", "List the data sets that --dataset accepts."),

@@ -14,11 +14,11 @@ from kerasclf.errors import UserError
 
 @dataclass
 class RequestOptions(command.Options):
-    """Predict the labels of texts with a model that TF Serving serves."""
+    """Predict the labels of texts with a served model."""
 
     url: Annotated[str, tyro.conf.Positional] = ""
-    """http://HOST:8501/v1/models/NAME or grpc://HOST:8500/v1/models/NAME, optionally followed by
-    /versions/N or /labels/LABEL."""
+    """http://HOST:8501/v1/models/NAME, with /v2/ for the Open Inference Protocol, or
+    grpc://HOST:8500/v1/models/NAME, optionally followed by /versions/N or /labels/LABEL."""
     texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Texts to classify."""
     timeout: float = 10.0

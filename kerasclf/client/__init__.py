@@ -1,4 +1,4 @@
-"""A client of TF Serving over REST or gRPC that does not import TensorFlow.
+"""A client of kerasclf serve and TF Serving, over REST or gRPC, that imports no TensorFlow.
 
 ```python
 from kerasclf import client
@@ -41,8 +41,9 @@ def connect(url: str, timeout: float = 10.0, retries: int = 3, batch_size: int =
     """Returns a client of one served model; the first request opens the connection.
 
     Args:
-        url: `http://HOST:8501/v1/models/NAME` for REST (or https), or
-            `grpc://HOST:8500/v1/models/NAME` for gRPC. `/versions/N` or `/labels/LABEL` at the end
+        url: `http://HOST:8501/v1/models/NAME` for TF Serving's REST API (or https), the same with
+            /v2/ for the Open Inference Protocol, or `grpc://HOST:8500/v1/models/NAME` for gRPC.
+            `/versions/N` or `/labels/LABEL` at the end
             selects a version; the default is the newest.
         timeout: seconds per request.
         retries: how often a request is sent again after the connection has failed.
@@ -60,6 +61,10 @@ def connect(url: str, timeout: float = 10.0, retries: int = 3, batch_size: int =
         from kerasclf.client.rpc import GrpcClient
 
         return GrpcClient(address, timeout, retries, batch_size)
+    if address.protocol == "v2":
+        from kerasclf.client.v2 import V2Client
+
+        return V2Client(address, timeout, retries, batch_size)
     from kerasclf.client.rest import RestClient
 
     return RestClient(address, timeout, retries, batch_size)

@@ -32,17 +32,18 @@ ERRORS = {
 class RestClient(Client):
     """A client of TF Serving's REST API."""
 
+    _method = ":predict"
+
     def __init__(self, address: Address, timeout: float, retries: int, batch_size: int):
         """Makes a client; the arguments are those of `kerasclf.client.connect`."""
         super().__init__(address, timeout, retries, batch_size)
         self._pool = make_pool(CONNECTIONS, timeout)
-        self._url = f"{address.url.rstrip('/')}:predict"
+        self._url = address.url.rstrip("/") + self._method
 
     def _send(self, texts: list[bytes]) -> list[Prediction]:
-        body = json.dumps({"instances": [text.decode() for text in texts]})
         try:
             # No redirects: texts are sent only to the server that the user named.
-            status, content = request(self._pool, self._url, body.encode(), self.timeout)
+            status, content = request(self._pool, self._url, self._write(texts), self.timeout)
         except TooLargeError as error:
             raise AnswerError(
                 f"{self._url} returned more than {MOST_BYTES:,} bytes; send fewer texts per request"
@@ -61,12 +62,20 @@ class RestClient(Client):
             error_class = ERRORS.get(status, ServerError)
             raise error_class(f"{self._url} returned status {status}: {_read_error(content)}")
         try:
-            rows = json.loads(content)["predictions"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            rows = self._read(json.loads(content))
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise AnswerError(
                 f"{self._url} returned {content[:80]!r}, expected JSON with predictions"
             ) from error
         return make_predictions(rows if isinstance(rows, list) else [], len(texts))
+
+    def _write(self, texts: list[bytes]) -> bytes:
+        """The body of a request."""
+        return json.dumps({"instances": [text.decode() for text in texts]}).encode()
+
+    def _read(self, content: Any) -> Any:
+        """The predictions in the body of a response, a mapping for each text."""
+        return content["predictions"]
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(

@@ -1,0 +1,1 @@
+"""A server of finished runs over HTTP, without TensorFlow where a run allows it."""

@@ -1,0 +1,64 @@
+"""Listens on a port until a signal stops the server."""
+
+import gc
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from kerasclf.errors import UserError
+from kerasclf.server.app import App
+from kerasclf.server.models import Models
+from kerasclf.server.requests import Limits
+
+BACKLOG = 2048
+CONNECTIONS = 1000
+"""Requests at a time at most; others are refused with status 503."""
+HEAD_BYTES = 16 * 2**10
+"""Bytes of the head of a request at most."""
+
+
+def listen(
+    models: Models, limits: Limits, host: str, port: int, started: Callable[[str], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, and then finishes the requests that are running.
+
+    Args:
+        models: the models.
+        limits: limits of a request.
+        host: address to listen on.
+        port: port to listen on; 0 for a free one.
+        started: called with the URL of the server once it listens.
+
+    Raises:
+        UserError: the port cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only if the protocol is named, asyncio turns off Nagle's algorithm, which costs 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port"
+            ) from error
+        listener.listen(BACKLOG)
+        name = f"[{host}]" if ":" in host else host
+        started(f"http://{name}:{listener.getsockname()[1]}")
+        config = uvicorn.Config(
+            App(models, limits, os.cpu_count() or 1).make(),
+            http="h11",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            timeout_graceful_shutdown=max(1, round(limits.seconds)),
+        )
+        # What was loaded is not looked at by each garbage collection, which would take 20 ms.
+        gc.collect()
+        gc.freeze()
+        uvicorn.Server(config).run([listener])
