@@ -10,7 +10,7 @@ set sizes of the command and all its child processes, read from /proc five times
 
 import contextlib
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -106,7 +106,7 @@ def _measure_once(layout: RunLayout, table: Path, workers: int, engine: str) -> 
         "local": [f"--workers={workers}"],
         "spark": ["--engine=spark", f"--master=local[{workers}]"],
     }
-    start, used = time.perf_counter(), _read_cpu()
+    start = time.perf_counter()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "export.batch", str(layout.root), "--json"),
@@ -115,28 +115,32 @@ def _measure_once(layout: RunLayout, table: Path, workers: int, engine: str) -> 
         stdout=subprocess.PIPE,
         text=True,
     )
-    peak = 0
+    peak, used = 0, {}
     while process.poll() is None:
-        peak = max(peak, sum(map(_read_memory, _find_tree(process.pid))))
+        tree = _find_tree(process.pid)
+        peak = max(peak, sum(map(_read_memory, tree)))
+        used |= {number: _read_cpu(number, used.get(number, 0.0)) for number in tree}
         time.sleep(0.2)
     stdout = process.communicate()[0]
-    seconds, used = time.perf_counter() - start, _read_cpu() - used
+    seconds = time.perf_counter() - start
     if process.returncode:
         raise RuntimeError(f"kerasclf batch exited with {process.returncode}")
     files = [*table.parent.glob(f"{output.name}-*.parquet"), *output.glob("*=labelled/*.parquet")]
     return json.loads(stdout) | {
         "workers": workers,
         "seconds": seconds,
-        "cpu_seconds": used,
+        "cpu_seconds": sum(used.values()),
         "peak_bytes": peak,
         "rows_written": sum(pq.read_metadata(path).num_rows for path in files),
     }
 
 
-def _read_cpu() -> float:
-    """CPU seconds of all processes that this one has waited for, and of those they waited for."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def _read_cpu(process: int, before: float) -> float:
+    """CPU seconds of a process; those of `before` if it has ended."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return before
 
 
 def _find_tree(root: int) -> list[int]:

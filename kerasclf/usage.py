@@ -66,6 +66,7 @@ REQUIRED = {
     "onnx": ("run",),
     "tftrt": ("run",),
     "batch": ("model", "input", "output"),
+    "serve": ("runs",),
     "request": ("url", "texts"),
     "loadtest": ("url",),
 }
@@ -140,6 +141,10 @@ EXAMPLES = {
         ("go back to the version before", "saved_model --to models/posts --rollback"),
     ),
     "batch": (("many files", "batch runs/posts --input 'posts/*.jsonl' --output labelled/part"),),
+    "serve": (
+        ("the newest run of a name", "serve runs/posts"),
+        ("two models for the whole network", "serve runs/posts runs/other --host 0.0.0.0"),
+    ),
     "request": (("one text", 'request http://localhost:8501/v1/models/posts "selamat pagi"'),),
     "loadtest": (
         ("for a minute", "loadtest http://localhost:8501/v1/models/posts --rate 50 --seconds 60"),

@@ -36,7 +36,7 @@ ROOMS = (
         "kerasclf.spark",
         "kerasclf.exporting",
         "kerasclf.trained",
-        "kerasclf.table_prediction",
+        *("kerasclf.table_prediction", "kerasclf.server"),
     ),
     # What is measured, how it is shown, and the job that does all of it.
     *("kerasclf.evaluation", "kerasclf.report", "kerasclf.job", "kerasclf.api"),

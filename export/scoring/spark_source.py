@@ -59,7 +59,8 @@ def read_source(spark: "SparkSession", pattern: str, text_column: str, has_names
     source = functions.col("_metadata.file_path").alias(SOURCE)
     if suffix in JSON_LINES:
         lines = spark.read.text(pattern)
-        frame = lines.select(source, lines["value"].alias(LINE)).where(f"trim({LINE}) != ''")
+        rows = lines.select(source, lines["value"].alias(LINE)).where(f"trim({LINE}) != ''")
+        frame = _spread(rows)
         read = partial(read_line, column=text_column)
         return Source(frame, frame[LINE].cast("binary"), read, has_text=False)
     if suffix == ".parquet":
@@ -71,7 +72,7 @@ def read_source(spark: "SparkSession", pattern: str, text_column: str, has_names
     kind = table.schema[text_column].dataType.simpleString()
     if kind not in ("string", "binary"):
         raise UserError(f"column {text_column!r} of {pattern} is of type {kind}; expected strings")
-    frame = table.select(source, "*")
+    frame = _spread(table.select(source, "*"))
     # As bytes: a string of a Parquet file may not be valid UTF-8.
     cells = frame[quote(text_column)].cast("binary")
     if suffix == ".parquet":
@@ -104,6 +105,12 @@ def _read_csv(spark: "SparkSession", pattern: str, suffix: str, has_names: bool)
         multiLine=True,
         columnNameOfCorruptRecord=LINE,
     )
+
+
+def _spread(frame: "DataFrame") -> "DataFrame":
+    """The frame in as many partitions as there are cores: a file may be read by one task alone."""
+    cores = frame.sparkSession.sparkContext.defaultParallelism
+    return frame.repartition(cores) if frame.rdd.getNumPartitions() < cores else frame
 
 
 LOOKED_AT = 50

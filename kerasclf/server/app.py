@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -67,6 +67,9 @@ class App:
         self._responses = Counter(
             "kerasclf_responses", "Responses by status.", ("status",), registry=registry
         )
+        self._running = Gauge(
+            "kerasclf_running", "Requests that are being answered.", registry=registry
+        )
         self._seconds = Histogram(
             "kerasclf_request_seconds",
             "Time from the head of a request to its response.",
@@ -115,6 +118,7 @@ class App:
 
         async def answer(request: Request) -> Response:
             start = time.perf_counter()
+            self._running.inc()
             try:
                 model = self._models.find(request.path_params["model"])
                 version = model.find(
@@ -128,6 +132,8 @@ class App:
             except Exception as error:
                 warn(f"{request.url.path}: {type(error).__name__}: {error}")
                 response = _fail(500, "the server failed; its output says why")
+            finally:
+                self._running.dec()
             self._responses.labels(str(response.status_code)).inc()
             self._seconds.observe(time.perf_counter() - start)
             return response

@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -17,6 +19,23 @@ CONNECTIONS = 1000
 """Requests at a time at most; others are refused with status 503."""
 HEAD_BYTES = 16 * 2**10
 """Bytes of the head of a request at most."""
+
+
+class _Server(uvicorn.Server):
+    """A server for which a signal to stop is no error, once it has finished."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """While the server runs, both signals make it stop; uvicorn would raise them again."""
+        kept = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
 
 
 def listen(
@@ -61,4 +80,4 @@ def listen(
         # What was loaded is not looked at by each garbage collection, which would take 20 ms.
         gc.collect()
         gc.freeze()
-        uvicorn.Server(config).run([listener])
+        _Server(config).run([listener])

@@ -91,6 +91,8 @@ class Model:
     def find(self, version: int | None = None, label: str | None = None) -> Version:
         """A version: by its number, by "canary" (newest) or "stable" (the one before), or newest.
 
+        Some clients, as that of OpenVINO Model Server, call the newest version 0.
+
         Raises:
             NotFoundError: there is none.
         """
@@ -101,7 +103,7 @@ class Model:
             if label not in places:
                 raise NotFoundError(f"model {self.name!r} has the labels canary and stable")
             return held[numbers[places[label]]]
-        if version is None:
+        if not version:
             return held[numbers[-1]]
         if version not in held:
             raise NotFoundError(
