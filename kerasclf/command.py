@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from kerasclf.console import say, shorten, status_lines
 from kerasclf.errors import UserError
+from kerasclf.files import FULL
 from kerasclf.next_steps import describe_next
 
 
@@ -135,6 +136,10 @@ def run(
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its code.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if not debug:
         # TensorFlow reads this when it is imported, which only `work` does.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -155,6 +160,9 @@ def run(
     except SystemExit as stop:
         return int(stop.code or 0)
     except OSError as error:
+        if error.errno in FULL:
+            place = f" for {error.filename}" if error.filename else ""
+            return _fail(f"{prog}: no space left{place}; make room", 1, debug)
         if error.errno == errno.ENAMETOOLONG:
             return _fail(f"{prog}: a name is too long: {error.filename}; shorten it", 2, debug)
         if isinstance(error, BrokenPipeError):

@@ -291,8 +291,11 @@ class TrainConfig:
         self._check_augment()
         if self.validation_share + self.test_share > 0.9:
             raise UserError("--validation-share and --test-share leave less than 10 % for training")
-        if self.name and (Path(self.name).name != self.name or self.name.startswith(".")):
-            raise UserError(f"--name is {self.name!r}; expected a plain name without slashes")
+        plain = Path(self.name or "").name == (self.name or "")
+        if self.name and not (plain and self.name.isprintable() and self.name[0] != "."):
+            raise UserError(
+                f"--name is {self.name!r}; expected a plain name without slashes and line breaks"
+            )
 
     def _check_linear(self) -> None:
         """Checks the options of a model without a network."""

@@ -13,6 +13,12 @@ class UserError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+class FullDiskError(UserError):
+    """There is no space left for a file."""
+
+    exit_code = 1
+
+
 class UnsupportedError(UserError):
     """The input is valid, but this machine or installation does not support the operation."""
 

@@ -1,14 +1,16 @@
 """Files that are whole or absent: written beside their place, then renamed into it."""
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasclf.console import shorten
-from kerasclf.errors import UserError
+from kerasclf.errors import FullDiskError, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +29,39 @@ def table_name(path: Path) -> str:
     return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a full disk, and of a quota that is used up."""
+
+
+def full_disk(path: Path) -> FullDiskError:
+    """The error of a file that there is no space for."""
+    free = shutil.disk_usage(path.parent).free
+    return FullDiskError(
+        f"no space left for {path}: {free / 2**20:.1f} MiB are free, or the quota is used up; make "
+        "room"
+    )
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` that takes its place when the block ends without an error.
 
     Its name ends as that of `path`, since writers choose the format by the suffix.
+
+    Raises:
+        FullDiskError: there is no space left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield beside
         os.replace(beside, path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        # What was written so far is not counted as used.
+        beside.unlink(missing_ok=True)
+        raise full_disk(path) from error
     finally:
         beside.unlink(missing_ok=True)
 

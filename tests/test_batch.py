@@ -385,6 +385,19 @@ def test_killed_processes_leave_nothing_to_be_taken_for_a_result(run, tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
+def test_a_damaged_parquet_file(run, tmp_path, capsys):
+    path = tmp_path / "in.parquet"
+    write(path, [f"selamat pagi {i}" for i in range(3000)])
+    content = bytearray(path.read_bytes())
+    for place in range(200, len(content) - 2000, 7):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+    code = batch.main([str(run), f"--input={path}", f"--output={tmp_path}/x", "--workers=1"])
+    assert code == 2
+    assert f"{path} is damaged: " in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_files_on_another_file_system(run, tmp_path, capsys):
     system = fsspec.filesystem("memory")
     system.pipe("/posts/a.csv", b"text\nselamat pagi\n \n")

@@ -1,5 +1,9 @@
 """Inputs that are damaged, huge or malicious end in one short line and exit 2."""
 
+import os
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -35,6 +39,7 @@ CASES = {
     "no encoding": (["doctor", "t.csv", "--encoding=undefined"], "unknown encoding 'undefined'"),
     "a long file name": (["doctor", "x" * 300 + ".csv"], "a name is too long"),
     "a long name": (["train", "--data=t.csv", "--name=" + "n" * 300], "too long"),
+    "a name of two lines": (["train", "--data=t.csv", "--name=a\nb"], "line breaks"),
     "a line break": (["doctor", "a\nb.csv"], "there is no file"),
     "an escape sequence": (["doctor", "a\x1b[31m\u202e.csv"], r"a\x1b[31m\u202e.csv"),
     "a column with an escape": (["doctor", "t.csv", "--text-column=\x1b[31m"], r"\x1b[31m"),
@@ -65,3 +70,13 @@ def test_what_people_write_is_printed_as_it_is(text):
 def test_what_a_terminal_obeys_is_not():
     assert printable("a\nb\r\x07\x9b2J\u2066") == r"a\nb\r\x07\x9b2J\u2066"
     assert [len(shorten("x" * n, 10)) for n in (9, 10, 11, 1000)] == [9, 10, 9, 9]
+
+
+def test_a_terminal_that_has_ascii_only(folder):
+    """What it cannot show is escaped."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "kerasclf.doctor", str(folder / "t.csv"), "--text-column=é😀"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"'\\xe9\\U0001f600'" in done.stderr
+    assert done.stderr.count(b"\n") == 1

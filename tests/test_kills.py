@@ -36,10 +36,10 @@ sys.exit(main(sys.argv[3:]))
 """
 KILLS = (
     ("linear.npz", 1),  # the teacher's linear part
-    ("000001.weights.h5", 1),  # between its linear part and its network
+    ("000001.npz", 1),  # between its linear part and its network
     ("metrics.json", 1),  # the teacher is trained and measured
     (".npy", 2),  # while texts are labelled
-    ("000001.weights.h5", 1),  # the student's training
+    ("000001.npz", 1),  # the student's training
     (".tflite", 1),  # its export
 )
 """The files at whose renaming the process is killed: one of that name, or the second one."""

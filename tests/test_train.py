@@ -138,7 +138,7 @@ def test_json_is_alone_on_stdout(table, tmp_path):
 def wait_for(backup, epochs, process, seconds=900):
     """Waits until that many epochs are behind the backup."""
     end = time.monotonic() + seconds
-    while not any(int(path.name[:6]) >= epochs for path in backup.glob("0*.h5")):
+    while not any(int(path.name[:6]) >= epochs for path in backup.glob("0*.npz")):
         assert process.poll() is None, "the process ended before it could be killed"
         assert time.monotonic() < end
         time.sleep(0.02)

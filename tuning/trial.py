@@ -12,7 +12,7 @@ import keras
 
 from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
-from kerasclf.errors import UserError
+from kerasclf.errors import FullDiskError, UserError
 from kerasclf.files import load_record, save_record, write_text
 from kerasclf.job.execute import train_core, train_linear_part
 from kerasclf.job.parts import combine
@@ -84,6 +84,9 @@ def _try(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
     """The trial's result, or under "failed" the reason why there is none."""
     try:
         return _run(plan, job, layout)
+    except (FullDiskError, OSError, MemoryError):
+        # A fault of the machine, not of the trial, which the same command tries again.
+        raise
     except (TrialError, UserError) as error:
         return {"failed": str(error)}
     except Exception as error:

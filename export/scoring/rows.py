@@ -27,6 +27,7 @@ from kerasclf.data.records import (
     read_json_records,
 )
 from kerasclf.data.tables import JSON_LINES
+from kerasclf.errors import UserError
 
 PIECE_ROWS, PIECE_BYTES = 25_000, 64 * 2**20
 CHUNK_ROWS, CHUNK_BYTES = 2048, 16 * 2**20
@@ -109,7 +110,10 @@ def _read_records(file: IO[bytes], separator: str, table: Table) -> Iterator[Rec
 def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
     """Reads a piece; memory use does not depend on its size."""
     if table.format == ".parquet":
-        yield from _read_parquet(piece, table)
+        try:
+            yield from _read_parquet(piece, table)
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"{piece.source} is damaged: {error}") from error
         return
     with open_source(piece.source) as file:
         file.seek(piece.offset)

@@ -44,6 +44,7 @@ from kerasclf.training.fit import fit
 from kerasclf.training.losses import make_loss
 from kerasclf.training.network import build_network, load_best
 from kerasclf.training.objective import make_objective
+from kerasclf.training.weights import save_weights
 
 PACKAGES = ("kerasclf", "tensorflow", "keras", "keras-hub", "numpy", "scikit-learn", "pandas")
 
@@ -122,7 +123,8 @@ def run_job(
             metrics["compression"] = load_record(layout.compression)
             metrics["training"] |= _describe_epoch(history[-1])
         with job.phase("write"):
-            classifier.core.save(layout.model)
+            with replacing(layout.model) as beside:
+                classifier.core.save(beside)
             classifier.featurizer.save(layout.featurizer)
             classifier.decision.save(layout.decision)
             write_json(layout.labels, list(job.examples.labels))
@@ -219,7 +221,7 @@ def open_run(
     if distillation is not None:
         save_record(layout.distillation, distillation)
     if trained is not None:
-        trained.core.save_weights(layout.best_weights)
+        save_weights(layout.best_weights, trained.core.weights)
         write_history(layout.history, trained.history)
         save_record(layout.compression, trained.compression)
     save_record(layout.doctor, job.findings)

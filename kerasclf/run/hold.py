@@ -7,7 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kerasclf.console import say
-from kerasclf.errors import UserError
+from kerasclf.errors import FullDiskError, UserError
+from kerasclf.files import FULL, full_disk
 from kerasclf.run.layout import RunLayout
 
 PATIENCE = 0.5
@@ -53,9 +54,10 @@ def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
 
 @contextmanager
 def hold(layout: RunLayout) -> Iterator[None]:
-    """Holds a partial run, and says how to resume it if the user interrupts.
+    """Holds a partial run, and says how to resume it if the user interrupts or the disk is full.
 
     Raises:
+        FullDiskError: there is no space left.
         UserError: another process holds it.
     """
     with lock(layout.lock, layout.root, "trained"):
@@ -64,3 +66,9 @@ def hold(layout: RunLayout) -> Iterator[None]:
         except KeyboardInterrupt:
             say(f"resume with kerasclf train --resume {layout.root}")
             raise
+        except (FullDiskError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in FULL:
+                raise
+            found = error if isinstance(error, FullDiskError) else full_disk(layout.root)
+            resumed = f"{found}, and go on with kerasclf train --resume {layout.root}"
+            raise FullDiskError(resumed) from error

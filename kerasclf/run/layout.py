@@ -152,7 +152,7 @@ class RunLayout:
     @property
     def best_weights(self) -> Path:
         """Weights of the best epoch; only during training."""
-        return self.root / "best.weights.h5"
+        return self.root / "best_weights.npz"
 
     @property
     def linear(self) -> Path:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import f1_score
 
-from kerasclf.files import replacing
 from kerasclf.run.history import Epoch, write_history
+from kerasclf.training.weights import load_weights, save_weights
 
 
 def is_over(scores: list[float], epochs: int, patience: int) -> bool:
@@ -71,7 +71,7 @@ class Validation(keras.callbacks.Callback):
             scores: macro-F1 of earlier epochs.
             epochs: maximum number of epochs.
             patience: epochs without a better macro-F1 before training stops.
-            best_weights: file for the weights of the best epoch (`.weights.h5`).
+            best_weights: file for the weights of the best epoch.
         """
         super().__init__()
         self._core, self._loss, self._dataset, self._class_ids = core, loss, dataset, class_ids
@@ -87,8 +87,7 @@ class Validation(keras.callbacks.Callback):
         logits = np.concatenate([self._forward(batch).numpy() for batch in self._dataset])
         logs |= score(logits, self._class_ids, self._loss)
         if logs["val_macro_f1"] > max(self._scores, default=-1.0):
-            with replacing(self._best_weights) as beside:
-                self._core.save_weights(beside)
+            save_weights(self._best_weights, self._core.weights)
         self._scores.append(logs["val_macro_f1"])
         self.model.stop_training = is_over(self._scores, self._epochs, self._patience)
 
@@ -136,6 +135,11 @@ class EpochSeeds(keras.callbacks.Callback):
                 variable.assign(np.array([seed, epoch << 20], dtype=np.uint32))
 
 
+def _state(model: keras.Model) -> list[Any]:
+    """Variables that a resumed training needs: of the model, and of its optimizer."""
+    return [*model.weights, *model.optimizer.variables]
+
+
 class Backup(keras.callbacks.Callback):
     """Saves model and optimizer after each epoch, so that training can resume after a crash.
 
@@ -151,9 +155,8 @@ class Backup(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the backup of this epoch, then deletes older ones."""
         self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{epoch + 1:06d}.weights.h5"
-        with replacing(path) as beside:
-            self.model.save_weights(beside)
+        path = self._folder / f"{epoch + 1:06d}.npz"
+        save_weights(path, _state(self.model))
         for other in self._folder.iterdir():
             if other != path:
                 other.unlink()
@@ -165,9 +168,9 @@ class Backup(keras.callbacks.Callback):
         Returns:
             Number of epochs that the backup has completed; 0 if there is no backup.
         """
-        backups = sorted(folder.glob("[0-9]*.weights.h5"))
+        backups = sorted(folder.glob("[0-9]*.npz"))
         if not backups:
             return 0
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(backups[-1])
+        load_weights(backups[-1], _state(model))
         return int(backups[-1].name.split(".")[0])

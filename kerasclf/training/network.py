@@ -8,6 +8,7 @@ from kerasclf.models.build import build_model
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.strategy import check_compiles, choose_strategy, prepare
+from kerasclf.training.weights import load_weights
 
 
 def build_network(
@@ -51,5 +52,5 @@ def load_best(
     if config.mixed_precision or not all(layer.trainable for layer in core.layers):
         prepare(config.seed, mixed_precision=False)
         featurizer, core = build_model(config, core.output_shape[-1])
-    core.load_weights(layout.best_weights)
+    load_weights(layout.best_weights, core.weights)
     return featurizer, core
