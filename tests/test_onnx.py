@@ -48,7 +48,7 @@ def run_file(path, texts):
 def test_inputs_and_outputs(exported):
     session = onnxruntime.InferenceSession(exported)
     inputs = [(i.name, i.type, i.shape) for i in session.get_inputs()]
-    assert inputs == [("bytes", "tensor(int32)", ["n", 48])]
+    assert inputs == [("bytes", "tensor(int32)", ["n", "length"])]
     assert {o.name: (o.type, o.shape) for o in session.get_outputs()} == {
         "probabilities": ("tensor(float)", ["n", 3]),
         "label": ("tensor(int32)", ["n"]),
@@ -77,6 +77,15 @@ def test_batches_of_any_size(count, exported, classifier):
     found = run_file(exported, texts)
     np.testing.assert_allclose(found["probabilities"], classifier.predict_proba(texts), atol=1e-6)
     assert found["label"].shape == (count,)
+
+
+@pytest.mark.parametrize("length", [18, 32, 48])
+def test_batches_may_be_padded_to_their_longest_text(length, exported, classifier):
+    texts = ["", "guten Morgen 😀", "a\0b"]
+    rows = np.concatenate([encode(text, length) for text in texts])
+    session = onnxruntime.InferenceSession(exported)
+    (found,) = session.run(["probabilities"], {"bytes": rows})
+    np.testing.assert_allclose(found, classifier.predict_proba(texts), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,7 @@ def test_trtexec_line(exported, run, capsys):
     assert shlex.split(result["trtexec"]) == [
         "trtexec",
         f"--onnx={output}",
-        "--minShapes=bytes:1x48",
+        "--minShapes=bytes:1x16",
         "--optShapes=bytes:32x48",
         "--maxShapes=bytes:256x48",
         f"--saveEngine={output.with_suffix('.engine')}",

@@ -14,6 +14,8 @@ from kerasclf.run.layout import RunLayout
 NEEDED = ("onnx", "onnxruntime", "tf2onnx")
 BATCHES = (1, 32, 256)
 """Smallest, usual and largest number of texts that the TensorRT engine is built for."""
+SHORTEST = 16
+"""Smallest length of bytes that it is built for."""
 
 
 def export_onnx(run: Path | None, output: Path | None = None) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def export_onnx(run: Path | None, output: Path | None = None) -> dict[str, Any]:
             difference = check(beside, classifier, file_input)
     except GateError as error:
         raise GateError(f"{output} was not kept: {error}") from error
-    lengths = {i.name: i.type.tensor_type.shape.dim[1].dim_value for i in model.graph.input}
+    lengths = {spec.name: spec.shape[1] for spec in file_input.specs}
     return {
         "file": str(output),
         "bytes": output.stat().st_size,
@@ -68,11 +70,16 @@ def write_trtexec(file: Path, lengths: dict[str, int]) -> str:
 
     Args:
         file: the ONNX file.
-        lengths: length of each input for one text, by name.
+        lengths: largest length of each input for one text, by name.
     """
+
+    def length(key: str, name: str) -> int:
+        is_free = key == "bytes" and name == "minShapes"
+        return min(SHORTEST, lengths[key]) if is_free else lengths[key]
+
     names = ("minShapes", "optShapes", "maxShapes")
     shapes = [
-        f"--{name}=" + ",".join(f"{key}:{batch}x{length}" for key, length in lengths.items())
+        f"--{name}=" + ",".join(f"{key}:{batch}x{length(key, name)}" for key in lengths)
         for name, batch in zip(names, BATCHES, strict=True)
     ]
     engine = file.with_suffix(".engine")

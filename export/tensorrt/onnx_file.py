@@ -22,6 +22,7 @@ from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_go
 from export.program.inputs import FileInput
 from export.program.metadata import describe_run
 from kerasclf.classifier import KerasClassifier
+from kerasclf.models.joined import BYTES
 from kerasclf.run.layout import RunLayout
 
 OPSET = 17
@@ -34,14 +35,22 @@ def convert(
 ) -> onnx.ModelProto:
     """Converts a classifier with its decision.
 
-    Inputs and outputs are those of `make_program`, for any number n of texts.
+    Inputs and outputs are those of `make_program`, for any number n of texts. Bytes are
+    [n, length], padded with at least one 0 behind the longest text, or of the length that the
+    metadata say.
 
     Args:
         classifier: classifier of the run.
         file_input: its inputs.
         layout: the run, which the file's metadata describe.
     """
-    specs = [tf.TensorSpec([None, *s.shape[1:]], s.dtype, name=s.name) for s in file_input.specs]
+    specs = [
+        # Bytes may be padded to the longest text of a batch.
+        tf.TensorSpec(
+            [None, None if spec.name == BYTES else spec.shape[1]], spec.dtype, name=spec.name
+        )
+        for spec in file_input.specs
+    ]
     model = to_onnx(make_program(classifier, file_input), specs)
     metadata = describe_run(layout, "kerasclf-onnx-1") | file_input.metadata
     metadata["decision"] = asdict(classifier.decision)
@@ -64,6 +73,9 @@ def to_onnx(program: Callable[..., Any], specs: list[tf.TensorSpec]) -> onnx.Mod
     )
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
+    for value in model.graph.input:
+        if not value.type.tensor_type.shape.dim[1].dim_value:
+            value.type.tensor_type.shape.dim[1].dim_param = "length"
     return model
 
 
@@ -124,6 +136,9 @@ class OnnxFile:
     def _run(self, output: str, texts: list[str]) -> np.ndarray:
         rows = [self._read(text) for text in texts]
         batch = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+        if BYTES in batch:
+            filled = np.flatnonzero(batch[BYTES].any(axis=0))
+            batch[BYTES] = batch[BYTES][:, : filled.max(initial=-1) + 2]
         return self._session.run([output], batch)[0]
 
 
