@@ -27,6 +27,8 @@ class TfliteOptions(command.Options):
     """File to write; default: saved_models/NAME-N-RECIPE.tflite."""
     max_drop: float = MAX_DROP
     """Largest drop of validation macro-F1, and of the recall of any class, from Keras."""
+    min_agreement: float = 0.0
+    """Smallest share of validation texts with the label of Keras, as they are and with typos."""
     on_test: bool = False
     """Also measure the finished file on the run's test rows; only for the final result."""
 
@@ -34,7 +36,12 @@ class TfliteOptions(command.Options):
 def export_run(options: TfliteOptions) -> dict[str, Any]:
     """Exports the given run."""
     return export_tflite(
-        options.run, options.recipe, options.output, options.max_drop, options.on_test
+        options.run,
+        options.recipe,
+        options.output,
+        options.max_drop,
+        options.on_test,
+        options.min_agreement,
     )
 
 
@@ -44,6 +51,10 @@ def show(result: dict[str, Any]) -> None:
         f"{result['file']}: {result['bytes']:,} bytes ({result['gzip_bytes']:,} gzipped), "
         f"validation macro-F1 {result['macro_f1']:.4f} (Keras {result['keras_macro_f1']:.4f}), "
         f"largest difference of a probability {result['golden_difference']:.2g}"
+    )
+    print(
+        f"same label as Keras: {result['same_label']:.2%} of the validation texts, "
+        f"{result['same_label_perturbed']:.2%} with typos, homoglyphs and the like"
     )
     if "test" in result:
         print(describe_test(result["test"]))

@@ -29,6 +29,8 @@ class PredictOptions(TableOptions, command.Options):
     """Column of the texts."""
     prefix: str = ""
     """Put before the names of the columns that are added to the table."""
+    safe_csv: bool = False
+    """Put an apostrophe before cells of --output that a spreadsheet would run as formulas."""
     keras: bool = False
     """Predict with Keras, even if the run keeps a file for LiteRT."""
 
@@ -42,6 +44,8 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     layout = RunLayout.open(options.run)
     if bool(options.texts) == bool(options.input):
         raise UserError("expected either texts, or --input FILE with --output FILE")
+    if options.safe_csv and not options.output:
+        raise UserError("--safe-csv is for --output FILE.csv; give --input and --output")
     if bool(options.input) != bool(options.output):
         raise UserError("found only one of --input and --output; give both")
     if options.input and options.output:
@@ -53,6 +57,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
             options.text_column,
             options.reading,
             options.prefix,
+            options.safe_csv,
         )
         table.check(list(layout.read_labels()))
         use_keras = options.keras or table.has_more_rows(MOST_TEXTS)

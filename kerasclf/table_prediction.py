@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.data.cells import as_text, is_blank
+from kerasclf.data.header import SEPARATORS
 from kerasclf.data.reading import Reading
+from kerasclf.data.safe_csv import make_safe
 from kerasclf.data.table_writer import WRITTEN, TableWriter
 from kerasclf.data.tables import check_table, find_column, pick_column, read_chunks
 from kerasclf.errors import UserError
@@ -37,6 +39,7 @@ class PredictionTable:
         text_column: column with the texts.
         reading: how the input is read.
         prefix: put before the names of the added columns.
+        safe: whether cells that a spreadsheet would take for formulas begin with an apostrophe.
     """
 
     input: Path
@@ -44,6 +47,7 @@ class PredictionTable:
     text_column: str = "text"
     reading: Reading = field(default_factory=Reading)
     prefix: str = ""
+    safe: bool = False
 
     def check(self, labels: Sequence[str]) -> None:
         """Checks all that can be checked before a model is loaded.
@@ -62,6 +66,8 @@ class PredictionTable:
                 f"--output {self.output} ends in {self.output.suffix or 'nothing'!r}; expected one "
                 f"of {', '.join(WRITTEN)}"
             )
+        if self.safe and self.output.suffix.lower() not in SEPARATORS:
+            raise UserError(f"--safe-csv is for CSV and TSV; --output is {self.output}")
         first = next(self.read_chunks(1))
         pick_column(first, self.text_column, self.input, "--text-column")
         added = [self.prefix + name for name in ADDED] + [f"{self.prefix}p_{x}" for x in labels]
@@ -114,7 +120,8 @@ def predict_table(classifier: Predictor, table: PredictionTable) -> dict[str, in
             # True and False stay so beside empty cells.
             flag = f"{table.prefix}review"
             predictions[flag] = predictions[flag].astype("boolean")
-            writer.write(chunk.reset_index(drop=True).join(predictions))
+            labelled = chunk.reset_index(drop=True).join(predictions)
+            writer.write(make_safe(labelled) if table.safe else labelled)
             rows += len(chunk)
             without_text += int((~has_text).sum())
             counter.update(task, completed=rows)

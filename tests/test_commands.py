@@ -367,6 +367,24 @@ def test_predict_keeps_a_row_with_a_carriage_return(run, tmp_path, capsys):
     assert read_table(output)["text"].tolist() == ["a\rb", "c"]
 
 
+def test_predictions_that_a_spreadsheet_runs_nothing_of(run, tmp_path, capsys):
+    rows = [{"=id": 1, "text": "=1+1"}, {"=id": -2, "text": "halo"}, {"=id": 3, "text": "@SUM(a)"}]
+    pd.DataFrame(rows).to_csv(tmp_path / "in.csv", index=False)
+    output = tmp_path / "out.csv"
+    arguments = ["predict", str(run), f"--input={tmp_path}/in.csv", f"--output={output}"]
+    assert cli.main([*arguments, "--safe-csv"]) == 0
+    written = pd.read_csv(output)
+    assert written["text"].tolist() == ["'=1+1", "halo", "'@SUM(a)"]
+    assert written["'=id"].tolist() == [1, "'-2", 3] or written["'=id"].tolist() == [
+        "1",
+        "'-2",
+        "3",
+    ]
+    assert not re.search(r"(?m)(^|,)\"?[=+@]", output.read_text())
+    assert cli.main([*arguments[:-1], f"--output={tmp_path}/o.parquet", "--safe-csv"]) == 2
+    assert "--safe-csv is for CSV and TSV" in capsys.readouterr().err
+
+
 def test_evaluate_warns_about_training_rows(run, table, capsys):
     assert cli.main(["evaluate", str(run), f"--data={table}"]) == 0
     assert re.search(r"the run was trained on \d+ of the 100 texts", capsys.readouterr().err)

@@ -17,7 +17,13 @@ from conftest import SMALL
 from export import benchmark, edge, tflite
 from export.litert.benchmark import LOWER_IS_BETTER, find_regressions
 from export.litert.convert import append_metadata, convert
-from export.litert.gate import check_agreement, check_ops, check_size, compare
+from export.litert.gate import (
+    check_agreement,
+    check_ops,
+    check_same_labels,
+    check_size,
+    compare,
+)
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
 from export.program.inputs import describe_input
@@ -57,6 +63,24 @@ def test_file_is_measured_on_test_rows_only_when_asked(run, tmp_path, capsys):
     assert test["rows"] == metrics["rows"]["test"]
     assert test["macro_f1"]["value"] == pytest.approx(test["run_macro_f1"])
     assert test["difference"]["difference"] == 0
+
+
+def test_agreement_with_keras_is_measured_and_demanded(run, tmp_path, capsys):
+    output = tmp_path / "m.tflite"
+    arguments = [str(run), f"--output={output}", "--json"]
+    assert tflite.main([*arguments, "--recipe=float32", "--min-agreement=1"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["same_label"] == result["same_label_perturbed"] == 1
+    output.unlink()
+    assert tflite.main([*arguments, "--min-agreement=1.1"]) == 2
+    assert "expected a share from 0 to 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("same", "perturbed"), [(0.99, 1.0), (1.0, 0.98)])
+def test_gate_refuses_a_file_that_agrees_too_rarely(same, perturbed):
+    check_same_labels(same, perturbed, 0.98)
+    with pytest.raises(GateError, match=r"99\.00% of the validation|98\.00% of the perturbed"):
+        check_same_labels(same, perturbed, 0.995)
 
 
 def test_encode():

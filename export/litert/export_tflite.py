@@ -22,6 +22,7 @@ def export_tflite(
     output: Path | None = None,
     max_drop: float = MAX_DROP,
     on_test: bool = False,
+    min_agreement: float = 0.0,
 ) -> dict[str, Any]:
     """Makes the .tflite of a run, checks it, and writes it if it passes.
 
@@ -31,6 +32,8 @@ def export_tflite(
         output: file to write; default: saved_models/NAME-N-RECIPE.tflite.
         max_drop: largest drop of validation macro-F1, and of the recall of a class, from Keras.
         on_test: whether to measure the finished file on the test rows, too.
+        min_agreement: smallest share of validation texts, perturbed or not, that the file gives the
+            label of Keras.
 
     Returns:
         "file", the fields of `FileReport`, and with `on_test` "test", of `score_on_test`.
@@ -40,6 +43,8 @@ def export_tflite(
         UserError: an argument is wrong; nothing was written.
     """
     find_recipe(recipe)
+    if not 0 <= min_agreement <= 1:
+        raise UserError(f"--min-agreement is {min_agreement:g}; expected a share from 0 to 1")
     layout = RunLayout.open(run)
     if layout.ensemble.is_file() and not reads_bytes(layout):
         raise UserError(
@@ -56,7 +61,7 @@ def export_tflite(
         from kerasclf.classifier import KerasClassifier
 
     try:
-        content, report = make_file(layout, recipe, max_drop)
+        content, report = make_file(layout, recipe, max_drop, min_agreement=min_agreement)
     except GateError as error:
         raise GateError(f"{output} was not kept: {error}") from error
     with replacing(output) as beside:

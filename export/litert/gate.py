@@ -113,3 +113,22 @@ def check_agreement(agreement: Agreement, max_drop: float) -> None:
     for name, drop in drops.items():
         if drop > max_drop:
             raise GateError(f"{name} drops by {drop:.4f} on validation; --max-drop is {max_drop:g}")
+
+
+def check_same_labels(same: float, same_perturbed: float, least: float) -> None:
+    """Checks that a file gives enough texts the label that Keras gives them.
+
+    Args:
+        same: share of the validation texts.
+        same_perturbed: share of the perturbed ones.
+        least: smallest share that is enough.
+
+    Raises:
+        GateError: one of them is smaller.
+    """
+    for share, texts in ((same, "validation texts"), (same_perturbed, "perturbed texts")):
+        if share < least:
+            raise GateError(
+                f"it gives {share:.2%} of the {texts} the label of Keras; --min-agreement is "
+                f"{least:.2%}"
+            )

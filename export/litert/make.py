@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from export.litert.convert import append_metadata, convert
-from export.litert.gate import check_agreement, check_ops, check_size, compare
+from export.litert.gate import (
+    check_agreement,
+    check_ops,
+    check_same_labels,
+    check_size,
+    compare,
+)
 from export.litert.recipes import find_recipe
 from export.litert.rows import predict_rows, read_rows
 from export.program.calibration import read_training_texts
@@ -20,6 +26,7 @@ from kerasclf.classifier import KerasClassifier
 from kerasclf.console import say_status
 from kerasclf.decision.offsets import fit_offsets
 from kerasclf.edge_runtime import EdgeClassifier
+from kerasclf.evaluation.attacks import perturb_in_turn
 from kerasclf.light import open_quietly
 from kerasclf.run.layout import RunLayout
 
@@ -36,6 +43,8 @@ class FileReport:
         keras_macro_f1: macro-F1 of the run.
         worst_recall_drop: largest drop of the recall of a class, beyond one row.
         golden_difference: largest difference of a probability from Keras on the golden texts.
+        same_label: share of the validation texts that have the label that Keras gives them.
+        same_label_perturbed: the same of these texts with typos, homoglyphs and the like.
     """
 
     recipe: str
@@ -45,10 +54,16 @@ class FileReport:
     keras_macro_f1: float
     worst_recall_drop: float
     golden_difference: float
+    same_label: float
+    same_label_perturbed: float
 
 
 def make_file(
-    layout: RunLayout, recipe_name: str, max_drop: float, smaller: KerasClassifier | None = None
+    layout: RunLayout,
+    recipe_name: str,
+    max_drop: float,
+    smaller: KerasClassifier | None = None,
+    min_agreement: float = 0.0,
 ) -> tuple[bytes, FileReport]:
     """Makes the file of a run.
 
@@ -60,6 +75,7 @@ def make_file(
         max_drop: largest drop of macro-F1, and of the recall of a class, on validation rows.
         smaller: a compressed classifier to convert instead of the run's own; drops still count
             from the run.
+        min_agreement: smallest share of texts with the label of Keras, perturbed or not.
 
     Returns:
         The file's content, and its report.
@@ -80,6 +96,11 @@ def make_file(
         probabilities, predicted = predict_rows(file, rows.texts)
     agreement = compare(rows.class_ids, predicted, rows.keras_predicted, classifier.labels)
     check_agreement(agreement, max_drop)
+    perturbed = perturb_in_turn(rows.texts)
+    same = float((predicted == rows.keras_predicted).mean())
+    expected = (KerasClassifier.load(layout.root) if smaller else classifier).run(perturbed)[0]
+    same_perturbed = float((predict_rows(file, perturbed)[1] == expected).mean())
+    check_same_labels(same, same_perturbed, min_agreement)
     return content, FileReport(
         recipe=recipe_name,
         bytes=len(content),
@@ -88,6 +109,8 @@ def make_file(
         keras_macro_f1=agreement.keras_macro_f1,
         worst_recall_drop=agreement.worst_recall_drop,
         golden_difference=difference,
+        same_label=same,
+        same_label_perturbed=same_perturbed,
     )
 
 

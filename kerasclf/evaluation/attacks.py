@@ -52,6 +52,16 @@ def perturb(texts: list[str], name: str, attack: Attack, seed: int) -> list[str]
     return [attack(text, random.Random(f"{seed} {name} {i}")) for i, text in enumerate(texts)]
 
 
+def perturb_in_turn(texts: list[str], seed: int = 0) -> list[str]:
+    """Perturbs n texts: the first by the first attack, the second by the second, and so on."""
+    attacks = list(make_attacks().items())
+    perturbed = list(texts)
+    for place, (name, attack) in enumerate(attacks):
+        mine = slice(place, None, len(attacks))
+        perturbed[mine] = perturb(texts[mine], name, attack, seed)
+    return perturbed
+
+
 def measure_attacks(
     texts: list[str],
     class_ids: np.ndarray,
