@@ -172,10 +172,10 @@ def test_batches_hold_each_text_once_and_no_two_alike_while_others_are_left():
 
 
 def test_spreadsheets_run_no_cell(tmp_path):
-    frame = pd.DataFrame({"text": ["=1+1", "@x", "plain", "-3"], "n": [1.5, -2, 3, 4]})
+    frame = pd.DataFrame({"text": ["=1+1", "@x", "-A1", "-3"], "n": [1.5, -2, 3, 4]})
     write_safe_csv(tmp_path / "x.csv", frame)
     read = pd.read_csv(tmp_path / "x.csv")
-    assert read["text"].tolist() == ["'=1+1", "'@x", "plain", "'-3"]
+    assert read["text"].tolist() == ["'=1+1", "'@x", "'-A1", "-3"]
     assert read["n"].tolist() == [1.5, -2, 3, 4]
 
 
