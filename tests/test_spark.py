@@ -53,10 +53,15 @@ def session():
     session.stop()
 
 
+def collect(frame):
+    """The rows; `toPandas` warns of pandas 3."""
+    return pd.DataFrame([row.asDict() for row in frame.collect()], columns=frame.columns)
+
+
 def test_a_frame_gets_the_columns_of_predict(session, light):
     texts = [*TEXTS, None, ""]
     frame = session.createDataFrame(pd.DataFrame({"a.b": range(len(texts)), "text": texts}))
-    scored = on_spark.score(frame.repartition(3), light, prefix="m_").toPandas()
+    scored = collect(on_spark.score(frame.repartition(3), light, prefix="m_"))
     scored = scored.sort_values("a.b", ignore_index=True)
     expected = kerasclf.load(light).predict([text or "" for text in texts])
     assert scored.columns.tolist() == ["a.b", "text", *expected.add_prefix("m_")]
@@ -67,8 +72,8 @@ def test_a_frame_gets_the_columns_of_predict(session, light):
     assert kept["m_predicted_label"].tolist() == expected["predicted_label"].tolist()
     np.testing.assert_allclose(kept["m_p_id"].astype(float), expected["p_id"], atol=1e-6)
     label = on_spark.udf(session, light)
-    labels = frame.select(label("text").predicted_label).toPandas().iloc[:, 0].tolist()
-    assert labels == scored["m_predicted_label"].tolist()
+    labels = [row[0] for row in frame.select(label("text").predicted_label).collect()]
+    assert pd.Series(labels).equals(scored["m_predicted_label"].rename(None))
     with pytest.raises(UserError, match="no column 'body', only"):
         on_spark.score(frame, light, "body")
     with pytest.raises(UserError, match="already has 'p_id'"):
@@ -100,7 +105,7 @@ query.trigger(availableNow=True).start({str(tmp_path / "out")!r}).awaitTerminati
     process.wait()
     assert len(list((tmp_path / "c" / "commits").glob("[0-9]*"))) < 10
     subprocess.run([sys.executable, "-c", program], check=True, **quiet)
-    scored = session.read.parquet(str(tmp_path / "out")).toPandas()
+    scored = collect(session.read.parquet(str(tmp_path / "out")))
     assert sorted(scored["text"]) == sorted(texts)
     assert scored["predicted_label"].notna().all()
 
