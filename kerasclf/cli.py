@@ -17,6 +17,7 @@ COMMANDS = {
     "progress": ("kerasclf.progress", "Write a progress page over all runs of a name."),
     "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
     "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
+    "verify": ("kerasclf.verify", "Check that the files of a run are as they were written."),
     "explain": ("kerasclf.explain", "Show which words of a text made its label."),
     "review": ("kerasclf.review", "Write a page to check suspected labels and errors on."),
     "suspects": (

@@ -6,6 +6,7 @@ from kerasclf.console import quiet_imports, warn
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
 from kerasclf.run.layout import RunLayout
+from kerasclf.run.manifest import update_manifest
 from kerasclf.run.members import reads_bytes
 
 
@@ -37,6 +38,7 @@ def keep_light_file(layout: RunLayout) -> None:
         find_linear(classifier).save(layout.linear)
     with replacing(layout.light) as beside:
         beside.write_bytes(content)
+    update_manifest(layout.root, [layout.light, layout.linear])
 
 
 def export_run(layout: RunLayout, path: Path, recipe: str | None = None) -> Path:

@@ -67,6 +67,7 @@ REQUIRED = {
     "tftrt": ("run",),
     "batch": ("model", "input", "output"),
     "serve": ("runs",),
+    "verify": ("run",),
     "request": ("url", "texts"),
     "loadtest": ("url",),
 }
@@ -141,6 +142,7 @@ EXAMPLES = {
         ("go back to the version before", "saved_model --to models/posts --rollback"),
     ),
     "batch": (("many files", "batch runs/posts --input 'posts/*.jsonl' --output labelled/part"),),
+    "verify": (("after a copy", "verify runs/posts/3"),),
     "serve": (
         ("the newest run of a name", "serve runs/posts"),
         ("two models for the whole network", "serve runs/posts runs/other --host 0.0.0.0"),

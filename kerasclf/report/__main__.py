@@ -23,9 +23,11 @@ def draw_again(options: ReportOptions) -> dict[str, Any]:
     """Draws the report."""
     from kerasclf.report.draw import draw
     from kerasclf.run.layout import RunLayout
+    from kerasclf.run.manifest import update_manifest
 
     layout = RunLayout.open(options.run)
     draw(layout)
+    update_manifest(layout.root, [layout.report, layout.model_card])
     return {"files": [str(layout.report), str(layout.model_card)]}
 
 

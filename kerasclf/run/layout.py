@@ -10,6 +10,7 @@ from kerasclf.console import shorten
 from kerasclf.encoders import ENCODERS, LINEAR
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, load_record, read_json
+from kerasclf.run.manifest import write_manifest
 
 PARTIAL = ".partial"
 
@@ -209,11 +210,14 @@ class RunLayout:
             raise UserError(f"cannot write {folder}: {error.strerror}; set --runs") from error
 
     def finish(self) -> Self:
-        """Deletes what only training needed and renames the run, which marks it as finished."""
+        """Deletes what only training needed, writes the manifest, and renames the finished run."""
         shutil.rmtree(self.backup, ignore_errors=True)
         # The lock, the best weights, and files that a killed process was writing.
         for path in (self.best_weights, self.linear, self.lock, *self.root.glob(".[0-9]*")):
             path.unlink(missing_ok=True)
+        # A trial of a search has no metrics, and no manifest.
+        if self.metrics.is_file():
+            write_manifest(self.root)
         self.root.rename(self.whole.root)
         return self.whole
 
