@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from conftest import SMALL
 
 from export import benchmark, edge, tflite
@@ -87,6 +88,21 @@ def test_encode():
     assert encode("aé", 5).tolist() == [[97, 195, 169, 0, 0]]
     assert encode("abc", 2).tolist() == [[97, 98]]
     assert encode("", 2).dtype == np.int32
+
+
+def test_outputs_are_in_order(file):
+    interpreter = Interpreter(model_content=file.read_bytes())
+    outputs = [(list(o["shape"]), o["dtype"]) for o in interpreter.get_output_details()]
+    assert outputs == [([1, 3], np.float32), ([1], np.int32), ([1], np.int32)]
+    interpreter.allocate_tensors()
+    classifier = EdgeClassifier(file)
+    for text in GOLDEN_TEXTS:
+        named = classifier.run(text)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], encode(text, 48))
+        interpreter.invoke()
+        by_place = [interpreter.get_tensor(o["index"]) for o in interpreter.get_output_details()]
+        for name, found in zip(("probabilities", "label", "review"), by_place, strict=True):
+            np.testing.assert_array_equal(named[name], found)
 
 
 def test_metadata_describe_labels_and_run(file, run):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 
 from export.litert.gate import check_ops
 from export.litert.recipes import CALIBRATION_TEXTS, Recipe
@@ -19,6 +20,8 @@ from export.program.inputs import FileInput
 from kerasclf.classifier import KerasClassifier
 from kerasclf.edge_runtime import METADATA
 
+FIRST = ("probabilities", "label", "review")
+"""Outputs in their order in a file."""
 TOKENIZER = "tokenizer"
 """Folder, in the zip, of the tokenizer's files."""
 
@@ -62,7 +65,26 @@ def convert(
             warnings.simplefilter("ignore")
             model = converter.convert()
             check_ops(model)  # before `finish`, which may run the model
-            return recipe.finish(model, map(file_input.read, calibration_texts[:CALIBRATION_TEXTS]))
+            texts = map(file_input.read, calibration_texts[:CALIBRATION_TEXTS])
+            return order_outputs(recipe.finish(model, texts))
+
+
+def order_outputs(model: bytes) -> bytes:
+    """Puts the probabilities first, then label and review, whatever order the converter chose.
+
+    Programs that read outputs by position, as MediaPipe's TextClassifier, expect float32 first.
+    """
+    content = bytearray(model)
+    flatbuffer = schema.Model.GetRootAsModel(content, 0)
+    signature = flatbuffer.SignatureDefs(0)
+    entries = [signature.Outputs(i) for i in range(signature.OutputsLength())]
+    tensors = {entry.Name().decode(): entry.TensorIndex() for entry in entries}
+    names = sorted(tensors, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    # A view of the content: the order changes in place.
+    flatbuffer.Subgraphs(signature.SubgraphIndex()).OutputsAsNumpy()[:] = [
+        tensors[name] for name in names
+    ]
+    return bytes(content)
 
 
 def append_metadata(model: bytes, metadata: dict[str, Any], files: Iterable[Path] = ()) -> bytes:
