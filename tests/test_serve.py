@@ -220,6 +220,18 @@ def test_slow_and_endless_clients_do_not_stop_others(server):
             assert len(model.predict(TEXTS)) == len(TEXTS)
         slow[1].settimeout(TIMEOUT_S)
         assert slow[1].recv(100).startswith(b"HTTP/1.1 408")
+        slow[0].settimeout(TIMEOUT_S)
+        assert slow[0].recv(100) == b""
+        # A later request on a connection has the same time.
+        kept = stack.enter_context(socket.create_connection((host, port)))
+        kept.settimeout(TIMEOUT_S)
+        kept.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        received = b""
+        while not received.endswith(b"}"):
+            received += kept.recv(1000)
+        assert received.startswith(b"HTTP/1.1 200")
+        kept.sendall(b"GET /v2 HTTP/1.1\r\n")
+        assert kept.recv(1000) == b""
     assert read_memory(process) < before + 40
 
 

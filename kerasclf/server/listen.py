@@ -6,12 +6,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 
 from kerasclf.errors import UserError
 from kerasclf.server.app import App
 from kerasclf.server.models import Models
+from kerasclf.server.protocol import TimedProtocol
 from kerasclf.server.requests import Limits
 
 BACKLOG = 2048
@@ -68,7 +70,7 @@ def listen(
         started(f"http://{name}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             App(models, limits, os.cpu_count() or 1).make(),
-            http="h11",
+            http=partial(TimedProtocol, limits.seconds),  # type: ignore[arg-type]
             ws="none",
             log_config=None,
             access_log=False,
