@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kerasclf.console import quiet_imports
+from kerasclf.decision.rule import Decision
 from kerasclf.encoders import LINEAR, NETWORK
 from kerasclf.explanation.words import LEAST, Explanation, Parts, explain
-from kerasclf.files import load_record
+from kerasclf.files import as_damage, load_record
 from kerasclf.light import MOST_TEXTS, LightClassifier
 from kerasclf.prediction import check_texts
 from kerasclf.run.layout import RunLayout
@@ -113,7 +114,8 @@ class Classifier:
     @cached_property
     def metrics(self) -> Metrics:
         """The test metrics of the run: `metrics["macro_f1"]`, `metrics.interval("macro_f1")`."""
-        return Metrics(load_record(self.layout.metrics))
+        with as_damage(self.layout.metrics):
+            return Metrics(load_record(self.layout.metrics))
 
     def predict(self, texts: Iterable[str]) -> "pd.DataFrame":
         """Labels n texts.
@@ -157,18 +159,22 @@ class Classifier:
     @cached_property
     def parts(self) -> Parts:
         """The parts of the model that are explained in different ways."""
-        temperature = load_record(self.layout.decision)["temperature"]
-        joined = self.metrics.record.get("parts")
+        temperature = Decision.load(self.layout.decision).temperature
         if not self.layout.has_linear:
             return Parts(network=self._log_probabilities)
         linear = self._load_linear()
-        if joined is None or min(joined["weights"].values()) == 0:
-            return Parts(linear=linear, temperature=temperature)
-        of_network, of_linear = (joined["temperatures"][name] for name in (NETWORK, LINEAR))
+        with as_damage(self.layout.metrics):
+            joined = self.metrics.record.get("parts")
+            if joined is None or min(joined["weights"].values()) == 0:
+                return Parts(linear=linear, temperature=temperature)
+            of_network, of_linear = (
+                float(joined["temperatures"][name]) for name in (NETWORK, LINEAR)
+            )
+            weights = (float(joined["weights"][NETWORK]), float(joined["weights"][LINEAR]))
         return Parts(
             network=lambda texts: self._network_logits(texts) / of_network,
             linear=linear,
-            weights=(joined["weights"][NETWORK], joined["weights"][LINEAR]),
+            weights=weights,
             linear_temperature=of_linear,
             temperature=temperature,
         )

@@ -118,3 +118,23 @@ def test_random_damage_is_the_right_answer_or_one_line(copy, run, tmp_path):
     for seed, message in messages.items():
         assert len(message) < 500, (seed, message)
         assert str(copy.root) in message, (seed, message)
+
+
+DAMAGED = {
+    "decision.json": {"labels": []},
+    "featurizer/featurizer.json": {"kind": "joined", "parts": True},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_explanations_check_what_they_read(name, copy):
+    (copy.root / name).write_text(json.dumps(DAMAGED[name]))
+    with pytest.raises(UserError, match=name.rpartition("/")[2]):
+        Classifier.load(copy.root).explain(TEXTS)
+
+
+@pytest.mark.parametrize("record", [{}, {"test": 3}, []])
+def test_metrics_are_checked(record, copy):
+    copy.metrics.write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"metrics\.json"):
+        _ = Classifier.load(copy.root).metrics

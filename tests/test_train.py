@@ -27,7 +27,7 @@ def test_leaves_a_whole_run(run):
     names = {path.name for path in run.iterdir()}
     expected = {"model.keras", "featurizer", "labels.json", "decision.json", "config.yaml"}
     expected |= {"split.parquet", "metrics.json", "predictions.parquet", "history.csv"}
-    expected |= {"doctor.json", "report.html", "model_card.md", "tensorboard"}
+    expected |= {"doctor.json", "report.html", "model_card.md", "tensorboard", "manifest.json"}
     assert names == expected
     assert not list(run.parent.glob("*.partial"))
     metrics = metrics_of(run)

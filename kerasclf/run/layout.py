@@ -9,7 +9,7 @@ from typing import Self
 from kerasclf.console import shorten
 from kerasclf.encoders import ENCODERS, LINEAR
 from kerasclf.errors import UserError
-from kerasclf.files import check_writable, load_record, read_json
+from kerasclf.files import as_damage, check_writable, load_record, read_json
 from kerasclf.run.manifest import write_manifest
 
 PARTIAL = ".partial"
@@ -175,8 +175,11 @@ class RunLayout:
         """Whether the model of a finished run has a linear part, or is one."""
         if self.ensemble.is_file():
             return False
-        settings = load_record(self.featurizer / "featurizer.json")
-        return settings["kind"] == ENCODERS["linear"].kind or LINEAR in settings.get("parts", ())
+        path = self.featurizer / "featurizer.json"
+        with as_damage(path):
+            settings = load_record(path)
+            is_linear = settings["kind"] == ENCODERS["linear"].kind
+            return is_linear or LINEAR in settings.get("parts", ())
 
     @property
     def is_partial(self) -> bool:
