@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kerasclf.console import quiet_imports
-from kerasclf.decision.rule import Decision
 from kerasclf.encoders import LINEAR, NETWORK
 from kerasclf.explanation.words import LEAST, Explanation, Parts, explain
 from kerasclf.files import as_damage, load_record
@@ -159,7 +158,9 @@ class Classifier:
     @cached_property
     def parts(self) -> Parts:
         """The parts of the model that are explained in different ways."""
-        temperature = Decision.load(self.layout.decision).temperature
+        # Not by `Decision`, which imports scikit-learn.
+        with as_damage(self.layout.decision):
+            temperature = float(load_record(self.layout.decision)["temperature"])
         if not self.layout.has_linear:
             return Parts(network=self._log_probabilities)
         linear = self._load_linear()

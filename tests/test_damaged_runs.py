@@ -121,7 +121,7 @@ def test_random_damage_is_the_right_answer_or_one_line(copy, run, tmp_path):
 
 
 DAMAGED = {
-    "decision.json": {"labels": []},
+    "decision.json": {"temperature": []},
     "featurizer/featurizer.json": {"kind": "joined", "parts": True},
 }
 
