@@ -1,10 +1,13 @@
 """An open-loop load test: requests are sent on schedule, however slow the responses are."""
 
+import gc
 import math
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kerasclf.client.base import Client
@@ -44,6 +47,19 @@ class LoadReport:
         return not self.errors and self.latency_ms is not None and self.latency_ms["p99"] <= p99_ms
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from pausing all threads: thousands of requests are objects."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def run_load(client: Client, rate: float, seconds: float) -> LoadReport:
     """Sends requests with one text each at the arrival times of a Poisson process.
 
@@ -72,7 +88,7 @@ def run_load(client: Client, rate: float, seconds: float) -> LoadReport:
             error = type(failure).__name__
         return error, time.monotonic() - started - due
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with _uncollected(), ThreadPoolExecutor(THREADS) as pool:
         futures = []
         for number, due in enumerate(dues):
             time.sleep(max(0.0, started + due - time.monotonic()))
