@@ -291,10 +291,10 @@ class TrainConfig:
         self._check_augment()
         if self.validation_share + self.test_share > 0.9:
             raise UserError("--validation-share and --test-share leave less than 10 % for training")
-        plain = Path(self.name or "").name == (self.name or "")
-        if self.name and not (plain and self.name.isprintable() and self.name[0] != "."):
+        name = self.name
+        if name and (Path(name).name != name or name[0] == "." or not name.isprintable()):
             raise UserError(
-                f"--name is {self.name!r}; expected a plain name without slashes and line breaks"
+                f"--name is {name!r}; expected a plain name without slashes and line breaks"
             )
 
     def _check_linear(self) -> None:

@@ -17,6 +17,15 @@ class Predictor(Protocol):
         ...
 
 
+def name_columns(labels: Iterable[str]) -> list[str]:
+    """Names of the columns of `Classifier.predict`.
+
+    >>> name_columns(["a", "b"])
+    ['predicted_label', 'confidence', 'review', 'p_a', 'p_b']
+    """
+    return ["predicted_label", "confidence", "review", *(f"p_{label}" for label in labels)]
+
+
 def check_texts(texts: Iterable[str]) -> list[str]:
     """The texts as a list.
 

@@ -18,7 +18,7 @@ from kerasclf.edge_runtime import EdgeClassifier, read_metadata
 from kerasclf.errors import UserError
 from kerasclf.extras import check_installed
 from kerasclf.light import run_file
-from kerasclf.prediction import describe_decisions
+from kerasclf.prediction import describe_decisions, name_columns
 from kerasclf.run.layout import RunLayout
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def score(
     if text_column not in frame.columns:
         raise UserError(f"no column {text_column!r}, only {', '.join(frame.columns)}")
     content = read_model(model)
-    added = {name: prefix + name for name in added_columns(read_metadata(content)["labels"])}
+    added = {name: prefix + name for name in name_columns(read_metadata(content)["labels"])}
     if taken := [name for name in frame.columns if name in added.values()]:
         raise UserError(
             f"the frame already has {', '.join(map(repr, taken))}, as added columns would be "
@@ -90,11 +90,6 @@ def expand(frame: "DataFrame", struct: Any, columns: dict[str, str]) -> "DataFra
 def quote(name: str) -> str:
     """The name of a column as Spark's expressions have it, in which a dot means a field."""
     return f"`{name.replace('`', '``')}`"
-
-
-def added_columns(labels: list[str]) -> list[str]:
-    """Names of the columns of `Classifier.predict`."""
-    return ["predicted_label", "confidence", "review", *(f"p_{label}" for label in labels)]
 
 
 def read_model(model: str | Path) -> bytes:
@@ -139,7 +134,7 @@ def make_udf(spark: "SparkSession", content: bytes, read: Callable[[Any], str] |
     from pyspark.sql.types import BooleanType, DoubleType, StringType, StructField, StructType
 
     kinds = {"confidence": DoubleType(), "predicted_label": StringType(), "review": BooleanType()}
-    names = added_columns(read_metadata(content)["labels"])
+    names = name_columns(read_metadata(content)["labels"])
     fields = [StructField(name, kinds.get(name, DoubleType())) for name in names]
     if read is not None:
         fields += [StructField(name, StringType()) for name in (TEXT, REASON, DETAIL)]

@@ -17,15 +17,13 @@ from kerasclf.data.table_writer import WRITTEN, TableWriter
 from kerasclf.data.tables import check_table, find_column, pick_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
-from kerasclf.prediction import Predictor
+from kerasclf.prediction import Predictor, name_columns
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 
 CHUNK_ROWS = 8192
-ADDED = ("predicted_label", "confidence", "review")
-"""Columns that `Classifier.predict` adds to those of the labels."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class PredictionTable:
             raise UserError(f"--safe-csv is for CSV and TSV; --output is {self.output}")
         first = next(self.read_chunks(1))
         pick_column(first, self.text_column, self.input, "--text-column")
-        added = [self.prefix + name for name in ADDED] + [f"{self.prefix}p_{x}" for x in labels]
+        added = [self.prefix + name for name in name_columns(labels)]
         if taken := [name for name in added if name in first.columns]:
             raise UserError(
                 f"{self.input} already has {', '.join(map(repr, taken))}, as the predictions would "

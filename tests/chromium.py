@@ -7,12 +7,15 @@ import base64
 import json
 import os
 import select
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ARGUMENTS = (
     "--headless",
@@ -121,6 +124,15 @@ class Page:
             self._received += part
         message, self._received = self._received.split(b"\0", 1)
         return json.loads(message)
+
+
+def find_chromium() -> str:
+    """Path of the program; the test is skipped if there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("needs the program chromium")
+    return program
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from chromium import chromium
+from chromium import chromium, find_chromium
 
 import kerasclf
 from kerasclf import cli
@@ -200,9 +199,7 @@ def test_label_next_command(reviewed, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_the_page_in_a_browser(reviewed, planted, tmp_path):
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("needs Chromium")
+    program = find_chromium()
     classifier, _ = reviewed
     pd.DataFrame({"text": [HOSTILE, "good evening", "guten Abend"]}).to_csv(tmp_path / "more.csv")
     output = tmp_path / "desk"

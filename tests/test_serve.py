@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import urllib3
-from chromium import chromium
+from chromium import chromium, find_chromium
 from conftest import KEPT
 
 pytest.importorskip("starlette", reason="needs the extra server")
@@ -292,10 +292,7 @@ def test_a_stopped_server_finishes_what_it_has_begun(runs):
 
 
 def test_the_page(server, runs, tmp_path):
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("needs the program chromium")
+    program = find_chromium()
     expected = kerasclf.load(runs).predict(["<i>halo</i>"])
     shown = [f"{100 * p:.1f} %" for p in expected.filter(like="p_").iloc[0]]
     with chromium(program, tmp_path) as page:

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from chromium import TIMEOUT_S, chromium
+from chromium import TIMEOUT_S, chromium, find_chromium
 
 from export import web
 from export.device import litert_js
@@ -75,10 +75,7 @@ def served(run, file, litert, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("needs the program chromium")
+    program = find_chromium()
     with chromium(program, tmp_path_factory.mktemp("profile")) as page:
         yield page
 

@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from export.scoring.model import Labeller, Model
+from export.scoring.model import Model
 from export.scoring.rows import Piece, read_chunks
 from export.scoring.storage import create
 from export.scoring.table import Table
 from kerasclf.errors import UserError
+from kerasclf.prediction import Predictor, name_columns
 
 VERSION = "model_version"
 
@@ -41,12 +42,10 @@ def output_schema(table: Table, model: Model, prefix: str = "") -> pa.Schema:
     Raises:
         UserError: the input already has columns with the names of added ones.
     """
+    kinds = {"predicted_label": pa.string(), "review": pa.bool_(), VERSION: pa.string()}
     added = [
-        pa.field(f"{prefix}predicted_label", pa.string()),
-        pa.field(f"{prefix}confidence", pa.float64()),
-        pa.field(f"{prefix}review", pa.bool_()),
-        *(pa.field(f"{prefix}p_{label}", pa.float64()) for label in model.labels),
-        pa.field(f"{prefix}{VERSION}", pa.string()),
+        pa.field(prefix + name, kinds.get(name, pa.float64()))
+        for name in (*name_columns(model.labels), VERSION)
     ]
     names = [*table.schema.names, *(field.name for field in added)]
     if duplicates := [name for name, count in Counter(names).items() if count > 1]:
@@ -73,7 +72,7 @@ class Task:
     schema: pa.Schema
     folder: str
 
-    def label(self, piece: Piece, number: int, labeller: Labeller) -> LabelledPiece:
+    def label(self, piece: Piece, number: int, labeller: Predictor) -> LabelledPiece:
         """Reads, labels and writes a piece chunk by chunk.
 
         Args:
@@ -100,7 +99,7 @@ class Task:
                     dead[letter["reason"]] += 1
         return LabelledPiece(rows, dict(dead), shard, dead_letters if dead else None)
 
-    def _label_rows(self, rows: pa.Table, texts: list[str], labeller: Labeller) -> pa.Table:
+    def _label_rows(self, rows: pa.Table, texts: list[str], labeller: Predictor) -> pa.Table:
         predicted = labeller.predict(texts)
         columns = [pa.array(predicted[name]) for name in predicted]
         version = pa.array([self.model.version] * len(texts), pa.string())

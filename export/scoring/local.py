@@ -11,9 +11,10 @@ from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 
 from export.scoring.labelling import LabelledPiece, Task
-from export.scoring.model import Labeller, load_model
+from export.scoring.model import load_model
 from export.scoring.rows import Piece, plan_pieces
 from kerasclf.console import say_status
+from kerasclf.prediction import Predictor
 
 
 def label_pieces(task: Task, workers: int) -> tuple[int, list[LabelledPiece]]:
@@ -102,7 +103,7 @@ def _end_with_parent() -> None:
 
 
 @cache
-def _load_labeller() -> Labeller:
+def _load_labeller() -> Predictor:
     # Not when the worker starts: an error there would not reach the parent process.
     assert _task is not None
     return load_model(_task.model, False)

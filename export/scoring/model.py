@@ -1,8 +1,8 @@
 """Models that label a batch: a run through Keras, or a SavedModel through TensorFlow alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from kerasclf.console import quiet_imports
 from kerasclf.encoders import find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, read_json
+from kerasclf.prediction import Predictor
 from kerasclf.run.layout import RunLayout
 from kerasclf.trained import Classifier
 
@@ -33,14 +34,6 @@ class Model:
     version: str
     served: bool
     encoder: str
-
-
-class Labeller(Protocol):
-    """A loaded model."""
-
-    def predict(self, texts: list[str]) -> pd.DataFrame:
-        """Labels n texts, as `Classifier.predict` does."""
-        ...
 
 
 def find_model(path: Path) -> Model:
@@ -79,7 +72,7 @@ def _published(folder: Path) -> list[int]:
     return [n for n in numbers if (folder / str(n) / "saved_model.pb").is_file()]
 
 
-def load_model(model: Model, few: bool) -> Labeller:
+def load_model(model: Model, few: bool) -> Predictor:
     """Loads a model.
 
     Args:
@@ -108,7 +101,7 @@ class ServedModel:
         self._loaded = tf.saved_model.load(model.path)
         self._serve = self._loaded.signatures["serving_default"]
 
-    def predict(self, texts: list[str]) -> pd.DataFrame:
+    def predict(self, texts: Iterable[str]) -> pd.DataFrame:
         """Labels n texts; returns a frame like that of `Classifier.predict`."""
         import tensorflow as tf
 

@@ -15,7 +15,8 @@ from export.scoring.spark_source import Source, read_source
 from kerasclf.console import quiet_imports, say_status
 from kerasclf.errors import UnsupportedError, UserError
 from kerasclf.extras import check_installed
-from kerasclf.spark import DETAIL, REASON, TEXT, added_columns, expand, make_udf, read_model
+from kerasclf.prediction import name_columns
+from kerasclf.spark import DETAIL, REASON, TEXT, expand, make_udf, read_model
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -112,7 +113,7 @@ def _name_columns(
     Raises:
         UserError: the input has one of them.
     """
-    columns = {name: prefix + name for name in added_columns(list(labels))}
+    columns = {name: prefix + name for name in name_columns(labels)}
     if not source.has_text:
         columns[TEXT] = text_column
     columns |= {REASON: REASON, DETAIL: DETAIL}

@@ -43,8 +43,8 @@ def connect(url: str, timeout: float = 10.0, retries: int = 3, batch_size: int =
     Args:
         url: `http://HOST:8501/v1/models/NAME` for TF Serving's REST API (or https), the same with
             /v2/ for the Open Inference Protocol, or `grpc://HOST:8500/v1/models/NAME` for gRPC.
-            `/versions/N` or `/labels/LABEL` at the end
-            selects a version; the default is the newest.
+            `/versions/N` or `/labels/LABEL` at the end selects a version; the default is the
+            newest.
         timeout: seconds per request.
         retries: how often a request is sent again after the connection has failed.
         batch_size: texts per request; longer lists are split into several requests.

@@ -37,7 +37,6 @@ class ModelName(StringConvertor):
 
 
 register_url_convertor("model", ModelName())
-Rows = list[dict[str, Any]]
 Handler = Callable[[Request, Model, Version], Awaitable[Response]]
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import Any
 
+from kerasclf.client.prediction import OUTPUTS
 from kerasclf.server.models import Model, Version
 from kerasclf.server.requests import Limits, RequestError, check_texts
 
@@ -98,8 +99,7 @@ def write_predict(rows: list[dict[str, Any]], by_row: bool) -> dict[str, Any]:
     """The response to `:predict`."""
     if by_row:
         return {"predictions": rows}
-    names = ("label", "class_id", "probabilities", "review", "version")
-    return {"outputs": {name: [row[name] for row in rows] for name in names}}
+    return {"outputs": {name: [row[name] for row in rows] for name in OUTPUTS}}
 
 
 def read_classify(body: dict[str, Any], limits: Limits) -> list[str]:
