@@ -22,6 +22,8 @@ COLUMN_OPTIONS = ("text_column", "label_column", "group_column", "split_column",
 def train(data: "pd.DataFrame | str | Path | None" = None, **options: Any) -> Classifier:
     """Trains, calibrates and measures a classifier, and writes its report, as `kerasclf train`.
 
+    The same call goes on where it was interrupted.
+
     Args:
         data: table of texts and labels, a frame or the path of a file; None with `dataset`. A frame
             is written into the folder of the runs, so that the run can read it again.
@@ -35,9 +37,9 @@ def train(data: "pd.DataFrame | str | Path | None" = None, **options: Any) -> Cl
         TypeError: there is no such option.
         UserError: the data or a value of an option cannot be used.
     """
-    from kerasclf.job.prepare import prepare_job
+    from kerasclf.job.kept import begin_or_resume
 
-    job = prepare_job(make_config(data, options))
+    job = begin_or_resume(make_config(data, options))
     with quiet_imports():
         from kerasclf.job.execute import run_job
     from kerasclf.exporting import keep_light_file

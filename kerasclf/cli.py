@@ -18,6 +18,7 @@ COMMANDS = {
     "attack": ("kerasclf.attack", "Evaluate a run on perturbed test rows (typos, leet, ...)."),
     "predict": ("kerasclf.predict", "Predict labels of texts, or of a table, with a run."),
     "verify": ("kerasclf.verify", "Check that the files of a run are as they were written."),
+    "clean": ("kerasclf.clean", "List and remove what killed processes left."),
     "explain": ("kerasclf.explain", "Show which words of a text made its label."),
     "review": ("kerasclf.review", "Write a page to check suspected labels and errors on."),
     "suspects": (

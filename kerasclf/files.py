@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasclf.console import shorten
 from kerasclf.errors import FullDiskError, UserError
+from kerasclf.temporary import making
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,19 +52,16 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         FullDiskError: there is no space left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield beside
-        os.replace(beside, path)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        # What was written so far is not counted as used.
-        beside.unlink(missing_ok=True)
-        raise full_disk(path) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with making(path) as beside:
+        try:
+            yield beside
+            os.replace(beside, path)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            # What was written so far is not counted as used.
+            beside.unlink(missing_ok=True)
+            raise full_disk(path) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,7 +16,8 @@ from kerasclf.train_options import default_options, train_config
 
 @dataclass
 class TrainOptions(TrainConfig, command.Options):
-    """Train, calibrate and measure a classifier, and write a report."""
+    """Train, calibrate and measure a classifier, and write a report. The same command goes on where
+    it was interrupted."""
 
     config: Path | None = None
     """YAML file of these options, such as a run's config.yaml; command-line options override it."""
@@ -26,7 +27,8 @@ class TrainOptions(TrainConfig, command.Options):
 
 def train(options: TrainOptions) -> dict[str, Any]:
     """Trains or resumes a run, and returns its metrics with its folder under "run"."""
-    from kerasclf.job.prepare import prepare_job, resume_job
+    from kerasclf.job.kept import begin_or_resume
+    from kerasclf.job.prepare import resume_job
 
     config = train_config(options)
     if options.resume:
@@ -39,7 +41,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
             )
         job = resume_job(options.resume)
     else:
-        job = prepare_job(config)
+        job = begin_or_resume(config)
     # TensorFlow takes seconds to import: only after the data has been checked.
     with console.quiet_imports():
         from kerasclf.exporting import keep_light_file

@@ -143,6 +143,10 @@ EXAMPLES = {
     ),
     "batch": (("many files", "batch runs/posts --input 'posts/*.jsonl' --output labelled/part"),),
     "verify": (("after a copy", "verify runs/posts/3"),),
+    "clean": (
+        ("list what was left", "clean"),
+        ("remove it, but no run", "clean runs saved_models scored --remove"),
+    ),
     "serve": (
         ("the newest run of a name", "serve runs/posts"),
         ("two models for the whole network", "serve runs/posts runs/other --host 0.0.0.0"),

@@ -11,6 +11,9 @@ import pytest
 from kerasclf import cli, client
 from kerasclf.client import bounded
 from kerasclf.client.prediction import make_predictions
+from kerasclf.data import download
+from kerasclf.data.registry import DATA_SETS
+from kerasclf.errors import UserError
 
 ROW = {"label": "a", "class_id": 0, "probabilities": [0.75, 0.25], "review": False, "version": 1}
 
@@ -120,3 +123,25 @@ def test_a_label_with_escapes_is_printed_as_text(capsys):
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert "\\x1b[31mred\\u202e" in printed
+
+
+@pytest.mark.parametrize("part", ["body", "header"])
+def test_a_mirror_that_drips_does_not_hold_a_download(part, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(download, "DEADLINE", 0.4)
+    with serving(drip(DRIPS[part])) as url:
+        monkeypatch.setenv(download.MIRROR, url)
+        started = time.monotonic()
+        with pytest.raises(UserError, match=r"cannot download .* more than 0\.4 s"):
+            download.fetch(DATA_SETS["smsa"].files[0])
+        assert time.monotonic() - started < 9
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_mirror_that_floods_fills_no_disk(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(download, "LARGEST", 1000)
+    with serving(answer(b"x" * 100_000)) as url:
+        monkeypatch.setenv(download.MIRROR, url)
+        with pytest.raises(UserError, match=r"cannot download .* more than 1,000 bytes"):
+            download.fetch(DATA_SETS["smsa"].files[0])

@@ -10,10 +10,13 @@ from pathlib import Path
 from export.device.folder import TEMPLATES
 from kerasclf.errors import UserError
 from kerasclf.files import read_json
+from kerasclf.temporary import making
 
 PROJECT = TEMPLATES / "npm"
 """npm project whose lock file pins the versions and their hashes."""
 
+DEADLINE = 600
+"""Seconds for the whole download."""
 FILES = (
     "core/package.json",
     "core/dist/index.js",
@@ -48,9 +51,8 @@ def fetch() -> Path:
             f"LiteRT.js {version} is downloaded once with the program npm, which is not in PATH; "
             "install Node.js with npm"
         )
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=".litertjs-") as beside:
-        project, package = Path(beside) / "npm", Path(beside) / "package"
+    with tempfile.TemporaryDirectory() as temporary, making(folder) as package:
+        project = Path(temporary) / "npm"
         shutil.copytree(PROJECT, project)
         _install(npm, project)
         for name in FILES:
@@ -69,9 +71,19 @@ def fetch() -> Path:
 def _install(npm: str, project: Path) -> None:
     """Installs the packages in the lock file of `project`; npm checks their hashes."""
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-    done = subprocess.run(
-        [npm, *arguments], cwd=project, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            [npm, *arguments],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(
+            f"npm did not download LiteRT.js within {DEADLINE} s; try again, or another registry"
+        ) from error
     if done.returncode:
         prefix = "npm error "
         lines = [line for line in done.stderr.splitlines() if line.startswith(prefix)]

@@ -1,13 +1,13 @@
 """Where exports are written: default names, checks before any work, and whole folders."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable
+from kerasclf.temporary import making
 
 SAVED_MODELS = Path("saved_models")
 
@@ -46,11 +46,20 @@ def check_new(output: Path) -> None:
 
 @contextlib.contextmanager
 def whole(output: Path) -> Iterator[Path]:
-    """Yields a folder that becomes `output` when the block ends without an error."""
-    parent = output.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".making-") as beside:
-        folder = Path(beside) / output.name
+    """Yields a folder that becomes `output` when the block ends without an error.
+
+    Raises:
+        UserError: another process created `output` in the meantime.
+    """
+    output = output.absolute()
+    with making(output) as folder:
         folder.mkdir()
         yield folder
-        folder.rename(output)
+        try:
+            folder.rename(output)
+        except OSError as error:
+            if not output.exists():
+                raise
+            raise UserError(
+                f"another process has written {output} in the meantime; give a new folder"
+            ) from error

@@ -1,6 +1,10 @@
 """Files of registered data sets: from a mirror, the user's cache or the network, hash-checked."""
 
+import contextlib
 import os
+import threading
+import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +28,52 @@ class RemoteFile:
     path: str
     sha256: str
     split: str | None = None
+
+
+DEADLINE = 600
+"""Seconds for a whole download: a server that sends a byte now and then would hold it for ever."""
+LARGEST = 2**30
+"""Bytes of a download."""
+CHUNK = 2**16
+
+
+def _download(address: str, output: str, _: object) -> None:
+    """Downloads a file for pooch, within `DEADLINE` and `LARGEST`.
+
+    Raises:
+        OSError: the server cannot be reached, is too slow, or answers with an error or too much.
+    """
+    failures: list[Exception] = []
+
+    def read() -> None:
+        try:
+            _read(address, output)
+        except Exception as error:
+            failures.append(error)
+
+    # A thread: a server may send its headers as slowly as the file.
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if thread.is_alive():
+        raise OSError(f"it takes more than {DEADLINE:g} s")
+    if failures:
+        raise OSError(str(failures[0]) or repr(failures[0])) from failures[0]
+
+
+def _read(address: str, output: str) -> None:
+    end, size = time.monotonic() + DEADLINE, 0
+    with contextlib.ExitStack() as stack:
+        # The timeout is that of each read.
+        response = stack.enter_context(urllib.request.urlopen(address, timeout=30))
+        if time.monotonic() > end:
+            return
+        file = stack.enter_context(open(output, "wb"))
+        while (chunk := response.read1(CHUNK)) and time.monotonic() < end:
+            size += len(chunk)
+            if size > LARGEST:
+                raise OSError(f"it has more than {LARGEST:,} bytes")
+            file.write(chunk)
 
 
 def fetch(file: RemoteFile) -> Path:
@@ -54,7 +104,7 @@ def fetch(file: RemoteFile) -> Path:
             known_hash=f"sha256:{file.sha256}",
             path=pooch.os_cache("kerasclf") / Path(file.path).parent,
             fname=Path(file.path).name,
-            progressbar=True,
+            downloader=_download,
         )
     except ValueError as error:
         raise UserError(

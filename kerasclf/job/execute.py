@@ -1,6 +1,7 @@
 """From a prepared job to a finished run: train, calibrate, measure, write, and then rename."""
 
 import platform
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ from kerasclf.memory import peak_memory
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.report.draw import try_to_draw
 from kerasclf.run.history import Epoch, write_history
-from kerasclf.run.hold import hold
+from kerasclf.run.hold import hold, lock, remove_unbegun
 from kerasclf.run.layout import RunLayout
 from kerasclf.statistics.bootstrap import compare
 from kerasclf.statistics.metrics import confusion_matrix, summarize
@@ -214,8 +215,29 @@ def open_run(
     trained: TrainedCore | None = None,
     distillation: dict[str, Any] | None = None,
 ) -> RunLayout:
-    """Claims the folder of a new run and writes what is known before training."""
+    """Claims the folder of a new run and writes what is known before training.
+
+    Until the last file is written, the run cannot be resumed, and is removed on any error.
+    """
+    folder = job.config.output / job.config.name
+    remove_unbegun(folder)
     layout = RunLayout.create(job.config.output, job.config.name)
+    with lock(layout.lock, layout.root, "trained"):
+        try:
+            _write_known(job, layout, soft_labels, trained, distillation)
+        except BaseException:
+            shutil.rmtree(layout.root, ignore_errors=True)
+            raise
+    return layout
+
+
+def _write_known(
+    job: Job,
+    layout: RunLayout,
+    soft_labels: SoftLabels | None,
+    trained: TrainedCore | None,
+    distillation: dict[str, Any] | None,
+) -> None:
     if soft_labels is not None:
         soft_labels.save(layout.soft_labels)
     if distillation is not None:
@@ -238,7 +260,6 @@ def open_run(
         save_table(layout.augmented, job.augmented)
     # The configuration is written last: once it exists, the run can be resumed.
     write_text(layout.config, job.config.to_yaml())
-    return layout
 
 
 def _count_sources(job: Job) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasclf.config import TrainConfig
-from kerasclf.console import quiet_imports
+from kerasclf.console import quiet_imports, say
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table
 from kerasclf.job.prepare import Job, choose_length, load_unchanged, prepare_job, resume_job
@@ -36,6 +36,22 @@ def find_kept(config: TrainConfig, soft_labels: "SoftLabels | None" = None) -> R
         if not layout.is_partial or not is_held(layout):
             return layout
     return None
+
+
+def begin_or_resume(config: TrainConfig) -> Job:
+    """Prepares a new run, or goes on with an interrupted one of the same configuration and data.
+
+    Raises:
+        UserError: the data or an option cannot be used.
+    """
+    resolved = config.resolved()
+    folder = resolved.output / str(resolved.name)
+    for layout in reversed(RunLayout.all_of(folder) if folder.is_dir() else []):
+        is_interrupted = layout.is_partial and layout.config.is_file() and not is_held(layout)
+        if is_interrupted and _is_of(layout, resolved):
+            say(f"going on with {layout.root}, which was interrupted")
+            return resume_job(layout.root)
+    return prepare_job(config)
 
 
 def _is_of(layout: RunLayout, config: TrainConfig) -> bool:

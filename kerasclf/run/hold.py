@@ -1,5 +1,7 @@
 """One process per folder: a lock that ends with its process, however that ends."""
 
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,8 @@ from kerasclf.errors import FullDiskError, UserError
 from kerasclf.files import FULL, full_disk
 from kerasclf.run.layout import RunLayout
 
+NEW_SECONDS = 60
+"""Age from which a folder without a lock does not count as new."""
 PATIENCE = 0.5
 """Seconds to wait for a process that only looks whether a run is held."""
 
@@ -25,6 +29,25 @@ def is_held(layout: RunLayout) -> bool:
             return False
     except Timeout:
         return True
+
+
+def remove_unbegun(folder: Path) -> None:
+    """Removes runs whose process was killed before they could be resumed.
+
+    Args:
+        folder: of all runs of a name; it need not exist.
+    """
+    for layout in RunLayout.all_of(folder) if folder.is_dir() else []:
+        if is_unbegun(layout):
+            shutil.rmtree(layout.root, ignore_errors=True)
+
+
+def is_unbegun(layout: RunLayout) -> bool:
+    """Whether the process of a run was killed before the run could be resumed."""
+    if not layout.is_partial or layout.config.is_file() or is_held(layout):
+        return False
+    # A folder is locked right after it was created.
+    return layout.lock.is_file() or time.time() - layout.root.stat().st_mtime > NEW_SECONDS
 
 
 @contextmanager

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from kerasclf.console import warn
-from kerasclf.files import save_record
+from kerasclf.files import load_record, save_record
 from kerasclf.run.layout import PARTIAL
 from tuning.plan import RESULT, WORKER, SearchPlan
 from tuning.workers.address import Address
 from tuning.workers.worker import WorkerSpec
 
 STOP_SECONDS = 10
+DEATHS = "deaths.json"
+"""How often a process of a trial was killed; only in the folder of a trial where one was."""
+TRIES = 3
+"""A trial whose process was killed so often has failed: it may need more memory than there is."""
 ItemT = TypeVar("ItemT")
 
 
@@ -61,13 +65,14 @@ class WorkerPool:
                 process.wait()
 
     def supervise(self) -> bool:
-        """Restarts workers that died in a trial.
+        """Restarts workers that were killed in a trial, which they then go on with.
 
         Returns:
             Whether any worker is still running; each exits when the search has ended.
 
         Raises:
-            RuntimeError: a worker died outside of a trial, so that a restart would not help.
+            RuntimeError: a worker ended outside of a trial, or by a fault of the machine such as a
+                full disk, so that a restart would not help.
         """
         for i, process in enumerate(self._processes):
             if code := process.poll():
@@ -76,21 +81,34 @@ class WorkerPool:
         return any(process.poll() is None for process in self._processes)
 
     def _record_death(self, i: int, code: int) -> None:
-        """Records the trial of a dead worker as failed.
+        """Counts the deaths in the trial of a dead worker; after `TRIES`, the trial has failed.
 
-        The chief gives the trial to the worker of the same name once more, which reads the result.
+        The chief gives the trial to the worker of the same name once more, which goes on with it,
+        or reads its result.
         """
         name = self._names[i]
         cause = f"signal {-code}, perhaps out of memory" if code < 0 else f"exit code {code}"
+        trial = self._find_trial(name)
+        if trial is None or code > 0:
+            log = self._log(name)
+            lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
+            where = "outside of a trial" if trial is None else "in a trial"
+            raise RuntimeError(f"{name} ended by {cause} {where}: {lines[-1]} (see {log})")
+        path = trial / DEATHS
+        deaths = 1 + (load_record(path)["count"] if path.is_file() else 0)
+        save_record(path, {"count": deaths})
+        number = trial.name.removesuffix(PARTIAL)
+        warn(f"trial {number}: {name} ended by {cause}; restarting the worker")
+        if deaths == TRIES:
+            failed = f"its process ended {TRIES} times, the last time by {cause}"
+            save_record(trial / RESULT, {"failed": failed})
+
+    def _find_trial(self, worker: str) -> Path | None:
+        """Folder of the trial that a worker was running."""
         for path in self._plan.trial_folder.glob(f"*{PARTIAL}/{WORKER}"):
-            if path.read_text(encoding="utf-8") == name:
-                save_record(path.with_name(RESULT), {"failed": f"its process ended by {cause}"})
-                trial = path.parent.name.removesuffix(PARTIAL)
-                warn(f"trial {trial}: {name} ended by {cause}; restarting the worker")
-                return
-        log = self._log(name)
-        lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
-        raise RuntimeError(f"{name} ended by {cause} outside of a trial: {lines[-1]} (see {log})")
+            if path.read_text(encoding="utf-8") == worker:
+                return path.parent
+        return None
 
     def _start(self, i: int) -> subprocess.Popen[bytes]:
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
