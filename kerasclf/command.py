@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from kerasclf.console import say, shorten, status_lines
 from kerasclf.errors import UserError
 from kerasclf.files import FULL
+from kerasclf.manifest import find_damage
 from kerasclf.next_steps import describe_next
 
 
@@ -178,8 +179,12 @@ def run(
 
 
 def _fail_unexpectedly(prog: str, error: Exception, debug: bool) -> int:
+    reason = f"{type(error).__name__}: {shorten(str(error), 200)}"
+    if damage := find_damage():
+        hint = "restore the run from a copy, or train it again"
+        return _fail(f"{prog}: {damage} since the run was written ({reason}); {hint}", 2, debug)
     hint = "" if debug else " (--debug shows where)"
-    return _fail(f"{prog}: {type(error).__name__}: {shorten(str(error))}{hint}", 1, debug)
+    return _fail(f"{prog}: {reason}{hint}", 1, debug)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -5,8 +5,8 @@ from pathlib import Path
 from kerasclf.console import quiet_imports, warn
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
+from kerasclf.manifest import update_manifest
 from kerasclf.run.layout import RunLayout
-from kerasclf.run.manifest import update_manifest
 from kerasclf.run.members import reads_bytes
 
 

@@ -21,8 +21,8 @@ class VerifyOptions(command.Options):
 
 def verify(options: VerifyOptions) -> dict[str, Any]:
     """Compares the files with their SHA-256."""
+    from kerasclf.manifest import find_changes
     from kerasclf.run.layout import RunLayout
-    from kerasclf.run.manifest import find_changes
 
     root = RunLayout.open(options.run).root
     files, changes = find_changes(root)

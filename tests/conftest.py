@@ -156,3 +156,20 @@ def published(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in range(2):
         assert main([str(run), f"--to={folder}"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def joined_run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a network and a linear part, which keeps its .tflite."""
+    from kerasclf.job import parts
+    from kerasclf.run.layout import RunLayout
+    from kerasclf.train import main
+
+    output = tmp_path_factory.mktemp("joined")
+    options = [option for option in SMALL if option != "--linear=none"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "LEAST_LOSS", float("inf"))
+        assert main([f"--data={table}", f"--output={output}", "--epochs=6", *options]) == 0
+    folder = output / "greetings" / "1"
+    KEPT[0](RunLayout.open(folder))
+    return folder

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
     # kerasclf: the foundation, which needs neither Keras nor data.
     *("kerasclf.errors", "kerasclf.console", "kerasclf.temporary"),
-    *("kerasclf.files", "kerasclf.extras"),
+    *("kerasclf.files", "kerasclf.manifest", "kerasclf.extras"),
     *("kerasclf.memory", "kerasclf.next_steps", "kerasclf.usage", "kerasclf.help_page"),
     *("kerasclf.encoders", "kerasclf.config", "kerasclf.command", "kerasclf.train_options"),
     *("kerasclf.client", "kerasclf.callable_module"),

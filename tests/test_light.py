@@ -6,27 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SMALL
 
 from export.program.golden import GOLDEN_TEXTS
 from kerasclf import trained
 from kerasclf.predict import main
 from kerasclf.run.layout import RunLayout
-from kerasclf.train import main as train
 from kerasclf.trained import Classifier
 
 
 @pytest.fixture(scope="module")
-def kept(table, both_kept, tmp_path_factory):
-    """A run of a network and a linear part, which keeps its file."""
-    from conftest import KEPT
-
-    output = tmp_path_factory.mktemp("kept")
-    options = [option for option in SMALL if option != "--linear=none"]
-    assert train([f"--data={table}", f"--output={output}", "--epochs=6", *options]) == 0
-    layout = RunLayout.open(output / "greetings" / "1")
-    KEPT[0](layout)
-    return layout
+def kept(joined_run):
+    return RunLayout.open(joined_run)
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def read_chunks(piece: Piece, table: Table) -> Iterator[Chunk]:
     if table.format == ".parquet":
         try:
             yield from _read_parquet(piece, table)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise UserError(f"{piece.source} is damaged: {error}") from error
         return
     with open_source(piece.source) as file:

@@ -153,7 +153,7 @@ def _read_parquet_schema(file: IO[bytes], source: str) -> pa.Schema:
         schema = pq.read_schema(file)
         unnamed = index_columns(schema)
         return pa.schema([field for field in schema if field.name not in unnamed])
-    except pa.ArrowException as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{source} is not a complete Parquet file: {error}") from error
 
 

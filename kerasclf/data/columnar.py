@@ -21,7 +21,11 @@ def index_columns(schema: "pyarrow.Schema") -> list[str]:
 
     pandas writes one after a filter or a split. An index with a name is a column like others.
     """
-    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    try:
+        stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    except (ValueError, AttributeError):
+        # Damaged, or of a program that keeps something else under this name.
+        return []
     return [name for name in stored if isinstance(name, str) and _INDEX.fullmatch(name)]
 
 
@@ -33,8 +37,6 @@ def read_columnar(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
     Raises:
         UserError: it is damaged.
     """
-    import pyarrow
-
     read = 0
     try:
         for table in _read_tables(path, chunk_rows):
@@ -43,7 +45,8 @@ def read_columnar(path: Path, chunk_rows: int | None) -> Iterator[pd.DataFrame]:
             frame.index += read + 1
             read += len(frame)
             yield frame
-    except (pyarrow.ArrowException, OSError) as error:
+    except Exception as error:
+        # pyarrow raises many kinds of errors of damaged files.
         name = COLUMNAR[path.suffix.lower()]
         raise UserError(f"{path} is not a complete {name} file: {error}") from error
 

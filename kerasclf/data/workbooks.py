@@ -1,6 +1,5 @@
 """Excel workbooks as frames of strings."""
 
-import zipfile
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -32,18 +31,28 @@ def read_workbook(
     Raises:
         UserError: it is no workbook, or has no such sheet, or columns of the same name.
     """
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     with path.open("rb") as file:
         if file.read(len(OLD_OFFICE)) == OLD_OFFICE:
             raise UserError(
                 f"{path} is an old .xls or has a password; save it as .xlsx without a password"
             )
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise UserError(f"{path} is not an Excel workbook (.xlsx): {error}") from error
+        yield from _read(path, sheet, chunk_rows, has_names)
+    except UserError:
+        raise
+    except Exception as error:
+        # openpyxl raises many kinds of errors of damaged files.
+        raise UserError(
+            f"{path} is not an Excel workbook (.xlsx), or is damaged: {error}"
+        ) from error
+
+
+def _read(
+    path: Path, sheet: str | None, chunk_rows: int | None, has_names: bool
+) -> Iterator[pd.DataFrame]:
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(path, read_only=True, data_only=True)
     try:
         chosen = workbook[_find_sheet(path, workbook.sheetnames, sheet)]
         # Some programs write wrong dimensions, which would hide cells.

@@ -21,9 +21,9 @@ class ReportOptions(command.Options):
 
 def draw_again(options: ReportOptions) -> dict[str, Any]:
     """Draws the report."""
+    from kerasclf.manifest import update_manifest
     from kerasclf.report.draw import draw
     from kerasclf.run.layout import RunLayout
-    from kerasclf.run.manifest import update_manifest
 
     layout = RunLayout.open(options.run)
     draw(layout)

@@ -10,7 +10,7 @@ from kerasclf.console import shorten
 from kerasclf.encoders import ENCODERS, LINEAR
 from kerasclf.errors import UserError
 from kerasclf.files import as_damage, check_writable, load_record, read_json
-from kerasclf.run.manifest import write_manifest
+from kerasclf.manifest import opened, write_manifest
 
 PARTIAL = ".partial"
 
@@ -243,6 +243,7 @@ class RunLayout:
         if layout.is_partial:
             raise UserError(f"{path} is not finished; resume it with --resume {path}")
         if layout.metrics.is_file() and (layout.model.is_file() or layout.ensemble.is_file()):
+            opened.add(path)
             return layout
         numbers = [int(p.name) for p in _numbered(path) if not p.name.endswith(PARTIAL)]
         if not numbers:

@@ -11,6 +11,10 @@ MANIFEST = "manifest.json"
 _FILES = "sha256"
 
 
+opened: set[Path] = set()
+"""Folders of the finished runs that this process has opened."""
+
+
 def write_manifest(root: Path) -> None:
     """Writes the manifest of a folder: all files in it, by their path from there."""
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.name != MANIFEST]
@@ -57,6 +61,19 @@ def find_changes(root: Path) -> tuple[int, dict[str, str]]:
         elif _hash(file) != digest:
             changes[name] = "changed"
     return len(expected), changes
+
+
+def find_damage() -> str | None:
+    """The first file of an opened run that is not as it was written; None if there is none."""
+    for root in sorted(opened):
+        try:
+            _, changes = find_changes(root)
+        except (UserError, OSError):
+            # Of an earlier version, or the manifest is damaged, too.
+            continue
+        for name, change in changes.items():
+            return f"{root / name} is {change}"
+    return None
 
 
 def _name(root: Path, path: Path) -> str:
