@@ -15,6 +15,8 @@ from kerasclf.run.layout import RunLayout
 
 NEW_SECONDS = 60
 """Age from which a folder without a lock does not count as new."""
+LEAST_BYTES = 2**20
+"""Free space below which an error of a library means that the disk is full."""
 PATIENCE = 0.5
 """Seconds to wait for a process that only looks whether a run is held."""
 
@@ -75,6 +77,16 @@ def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
         held.release()
 
 
+def _is_full(error: Exception, folder: Path) -> bool:
+    """Whether an error means that there is no space left in a folder."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    if isinstance(error, UserError):
+        return isinstance(error, FullDiskError)
+    # TensorFlow writes logs itself, and raises errors of its own.
+    return shutil.disk_usage(folder).free < LEAST_BYTES
+
+
 @contextmanager
 def hold(layout: RunLayout) -> Iterator[None]:
     """Holds a partial run, and says how to resume it if the user interrupts or the disk is full.
@@ -89,8 +101,8 @@ def hold(layout: RunLayout) -> Iterator[None]:
         except KeyboardInterrupt:
             say(f"resume with kerasclf train --resume {layout.root}")
             raise
-        except (FullDiskError, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in FULL:
+        except Exception as error:
+            if not _is_full(error, layout.root):
                 raise
             found = error if isinstance(error, FullDiskError) else full_disk(layout.root)
             resumed = f"{found}, and go on with kerasclf train --resume {layout.root}"
