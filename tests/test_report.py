@@ -1,11 +1,13 @@
 import re
+import shutil
 
 import jinja2
 import matplotlib as mpl
 import pytest
 import yaml
 
-from kerasclf.files import load_record
+from kerasclf.files import load_record, save_record
+from kerasclf.report.draw import draw
 from kerasclf.report.hub import describe_card
 from kerasclf.report.plots import plot_classes
 from kerasclf.report.rendering import make_environment, render
@@ -46,6 +48,17 @@ def test_a_label_does_not_end_a_cell_of_markdown():
     assert page.startswith("# a&#124;b c: 0 runs\n")
     assert "- &lt;x&gt;\n" in page
     assert "Time used: 90 s." in page
+
+
+def test_the_name_of_a_run_is_escaped(run, tmp_path):
+    copy = RunLayout(shutil.copytree(run, tmp_path / "1"))
+    name = '<img src=x>|"a"'
+    save_record(copy.metrics, load_record(copy.metrics) | {"name": name})
+    draw(copy)
+    card = copy.model_card.read_text().split("---\n", 2)[2]
+    assert "# &lt;img src=x&gt;&#124;&quot;a&quot;, run 1" in card
+    for page in (card, copy.report.read_text()):
+        assert "<img src=x>" not in page
 
 
 def test_wording_by_hand():

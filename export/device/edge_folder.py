@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,10 @@ def make_edge_folder(source: Path | None, output: Path | None) -> dict[str, Any]
         metadata = classifier.metadata
         template = (TEMPLATES / "device.md").read_text(encoding="utf-8")
         page = template.format(
-            name=metadata["name"],
+            name=escape(metadata["name"]),
             max_bytes=metadata["max_bytes"],
             num_classes=len(metadata["labels"]),
-            labels=json.dumps(metadata["labels"], ensure_ascii=False),
+            labels=escape(json.dumps(metadata["labels"], ensure_ascii=False), quote=False),
         )
         (folder / "README.md").write_text(page, encoding="utf-8")
         failures = edge_runtime.self_test(folder / "model.tflite", folder / "golden.json")
