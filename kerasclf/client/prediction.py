@@ -21,7 +21,7 @@ class Prediction:
         class_id: its class id.
         probabilities: calibrated, by class id.
         review: whether the prediction is flagged for human review.
-        version: version of the model.
+        version: version of the model; 0 if the server does not number it.
     """
 
     label: str

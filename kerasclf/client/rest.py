@@ -24,6 +24,8 @@ ERRORS = {
     404: ModelNotFoundError,
     405: RequestError,
     413: RequestError,
+    # FastAPI's, on which KServe and MLServer are built.
+    422: RequestError,
     504: DeadlineError,
 }
 """Errors by HTTP status; any other status but 200 is a ServerError."""
