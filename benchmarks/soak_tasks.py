@@ -93,7 +93,13 @@ def _digest_published(folder: Path) -> str:
     versions = sorted(int(path.name) for path in place.iterdir() if path.name.isdecimal())
     if missing := [number for number in versions if not (place / f"{number}.json").is_file()]:
         raise FileNotFoundError(f"version {missing[0]} has no record")
-    return _digest_files(place / str(versions[-1]), "variables.data-*")
+    # Names of objects, the order of a set and the states of random generators are others each time.
+    import tensorflow as tf
+
+    values = tf.train.load_checkpoint(str(place / str(versions[-1]) / "variables" / "variables"))
+    names = [name for name in values.get_variable_to_shape_map() if name.startswith("variables/")]
+    arrays = [values.get_tensor(name) for name in sorted(names)]
+    return _digest(repr([array.tolist() for array in arrays if array.dtype == "float32"]))
 
 
 def _digest_batch(folder: Path) -> str:

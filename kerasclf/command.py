@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from kerasclf.console import say, shorten, status_lines
 from kerasclf.errors import UserError
-from kerasclf.files import FULL
+from kerasclf.files import is_full_disk
 from kerasclf.manifest import find_damage
 from kerasclf.next_steps import describe_next
 
@@ -161,7 +161,7 @@ def run(
     except SystemExit as stop:
         return int(stop.code or 0)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full_disk(error):
             place = f" for {error.filename}" if error.filename else ""
             return _fail(f"{prog}: no space left{place}; make room", 1, debug)
         if error.errno == errno.ENAMETOOLONG:
@@ -174,6 +174,8 @@ def run(
     except KeyboardInterrupt:
         return _fail(f"{prog}: interrupted", 1, debug)
     except Exception as error:
+        if is_full_disk(error):
+            return _fail(f"{prog}: no space left; make room", 1, debug)
         return _fail_unexpectedly(prog, error, debug)
     return 0 if passed(result) else 1
 

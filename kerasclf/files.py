@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Number of the format of every file that this version writes into runs, searches and exports."""
+LEAST_BYTES = 2**20
+"""Free space below which an error of a library means that the disk is full."""
 _TABLE_FORMAT = b"kerasclf_format"
 
 
@@ -30,8 +32,17 @@ def table_name(path: Path) -> str:
     return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
 
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Error numbers of a full disk, and of a quota that is used up."""
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that there is no space left; TensorFlow raises one of its own."""
+    if isinstance(error, OSError):
+        # Or a quota is used up.
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, FullDiskError) or os.strerror(errno.ENOSPC) in str(error)
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a file system has so much free space that an error is about something else."""
+    return shutil.disk_usage(folder).free >= LEAST_BYTES
 
 
 def full_disk(path: Path) -> FullDiskError:
@@ -57,7 +68,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield beside
             os.replace(beside, path)
         except OSError as error:
-            if error.errno not in FULL:
+            if not is_full_disk(error):
                 raise
             # What was written so far is not counted as used.
             beside.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ import keras
 
 from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
-from kerasclf.errors import FullDiskError, UserError
-from kerasclf.files import load_record, save_record, write_text
+from kerasclf.errors import UserError
+from kerasclf.files import is_full_disk, load_record, save_record, write_text
 from kerasclf.job.execute import train_core, train_linear_part
 from kerasclf.job.parts import combine
 from kerasclf.job.prepare import Job
@@ -84,12 +84,12 @@ def _try(plan: SearchPlan, job: Job, layout: RunLayout) -> dict[str, Any]:
     """The trial's result, or under "failed" the reason why there is none."""
     try:
         return _run(plan, job, layout)
-    except (FullDiskError, OSError, MemoryError):
-        # A fault of the machine, not of the trial, which the same command tries again.
-        raise
-    except (TrialError, UserError) as error:
-        return {"failed": str(error)}
     except Exception as error:
+        if isinstance(error, OSError | MemoryError) or is_full_disk(error):
+            # A fault of the machine, not of the trial, which the same command tries again.
+            raise
+        if isinstance(error, TrialError | UserError):
+            return {"failed": str(error)}
         traceback.print_exc()
         first = next(iter(str(error).splitlines()), "")
         return {"failed": f"{type(error).__name__}: {first}"}

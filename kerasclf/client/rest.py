@@ -81,8 +81,8 @@ class RestClient(Client):
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(
-            f"no connection to {self.address.url} ({error}); is the server running, and is this "
-            "its REST port?"
+            f"no connection to {self.address.url} ({_reason(error)}); is the server running, and "
+            "is this its REST port?"
         )
 
     def close(self) -> None:
@@ -96,3 +96,12 @@ def _read_error(content: bytes) -> Any:
         return str(json.loads(content)["error"])[:200]
     except (ValueError, KeyError, TypeError, RecursionError):
         return content[:200].decode("utf-8", "replace")
+
+
+def _reason(error: Exception) -> str:
+    """The message of urllib3 without the connection that it begins with.
+
+    >>> _reason(OSError("HTTPConnection(host='a', port=1): Connection refused"))
+    'Connection refused'
+    """
+    return str(error).rpartition("): ")[2]

@@ -10,13 +10,11 @@ from filelock import FileLock, Timeout
 
 from kerasclf.console import say
 from kerasclf.errors import FullDiskError, UserError
-from kerasclf.files import FULL, full_disk
+from kerasclf.files import full_disk, has_room, is_full_disk
 from kerasclf.run.layout import RunLayout
 
 NEW_SECONDS = 60
 """Age from which a folder without a lock does not count as new."""
-LEAST_BYTES = 2**20
-"""Free space below which an error of a library means that the disk is full."""
 PATIENCE = 0.5
 """Seconds to wait for a process that only looks whether a run is held."""
 
@@ -79,12 +77,10 @@ def lock(path: Path, folder: Path, work: str) -> Iterator[None]:
 
 def _is_full(error: Exception, folder: Path) -> bool:
     """Whether an error means that there is no space left in a folder."""
-    if isinstance(error, OSError):
-        return error.errno in FULL
-    if isinstance(error, UserError):
-        return isinstance(error, FullDiskError)
-    # TensorFlow writes logs itself, and raises errors of its own.
-    return shutil.disk_usage(folder).free < LEAST_BYTES
+    if is_full_disk(error) or isinstance(error, OSError | UserError):
+        return is_full_disk(error)
+    # TensorFlow does not always say why it cannot write a log.
+    return not has_room(folder)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from kerasclf.console import warn
-from kerasclf.files import load_record, save_record
+from kerasclf.files import full_disk, has_room, load_record, save_record
 from kerasclf.run.layout import PARTIAL
 from tuning.plan import RESULT, WORKER, SearchPlan
 from tuning.workers.address import Address
@@ -71,6 +71,7 @@ class WorkerPool:
             Whether any worker is still running; each exits when the search has ended.
 
         Raises:
+            FullDiskError: a worker found no space left.
             RuntimeError: a worker ended outside of a trial, or by a fault of the machine such as a
                 full disk, so that a restart would not help.
         """
@@ -88,6 +89,9 @@ class WorkerPool:
         """
         name = self._names[i]
         cause = f"signal {-code}, perhaps out of memory" if code < 0 else f"exit code {code}"
+        if code > 0 and not has_room(self._plan.folder):
+            # Its log may lack the reason.
+            raise full_disk(self._plan.state)
         trial = self._find_trial(name)
         if trial is None or code > 0:
             log = self._log(name)

@@ -4,7 +4,7 @@ import time
 
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
-from keras_tuner.errors import FailedTrialError
+from keras_tuner.errors import FailedTrialError, FatalError
 
 from kerasclf.job.prepare import Job
 from tuning.oracles import SearchOracle
@@ -38,12 +38,16 @@ class TrialTuner(BaseTuner):
 
         Raises:
             FailedTrialError: the trial failed; the search continues.
+            FatalError: the machine failed, such as a full disk. KerasTuner would take any other
+                error for a result of the trial.
         """
         values = trial.hyperparameters.values
         try:
             return run_trial(self._plan, self._job, trial.trial_id, values, self.tuner_id)
         except TrialError as error:
             raise FailedTrialError(str(error)) from error
+        except Exception as error:
+            raise FatalError(str(error)) from error
 
     def save(self) -> None:
         """Does nothing: the oracle saves itself whenever a trial begins or ends."""

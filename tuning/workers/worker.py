@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 
 from tuning.plan import SearchPlan
@@ -42,6 +43,8 @@ def main() -> int:
 
         warnings.simplefilter("ignore")
 
+    import grpc
+
     from kerasclf.job.prepare import prepare_job
     from tuning.oracles import make_oracle
     from tuning.workers.tuner import TrialTuner
@@ -49,7 +52,15 @@ def main() -> int:
     job = prepare_job(spec.plan.config)
     # KerasTuner replaces the oracle with a client of the chief's; only its objective is used.
     oracle = make_oracle(spec.plan, spec.plan.fingerprint(job))
-    TrialTuner(oracle, spec.plan, job).search()
+    try:
+        TrialTuner(oracle, spec.plan, job).search()
+    except Exception as error:
+        traceback.print_exc()
+        # The last line of the log is what the search says; a call of the chief has a message of
+        # many lines.
+        message = error.details() if isinstance(error, grpc.Call) else str(error)
+        print(" ".join(message.split()), file=sys.stderr)
+        return 1
     return 0
 
 
