@@ -14,6 +14,7 @@ COLUMNS = {
     "threads": "{threads}",
     "bytes": "{bytes:,}",
     "gzip": "{gzip_bytes:,}",
+    "oldest runtime": "{oldest_runtime}",
     "load ms": "{load_ms:.2f}",
     "first ms": "{first_ms:.2f}",
     "p50 ms": "{p50_ms:.3f}",
@@ -92,7 +93,9 @@ def show(result: dict[str, Any]) -> None:
     table = [["file", *COLUMNS]]
     for row in result["measured"]:
         scores = {key: f"{row[key]:.4f}" if key in row else "-" for key in ("accuracy", "macro_f1")}
-        values = row | scores | {"memory": row["peak_memory_bytes"] / 2**20}
+        oldest = row["oldest_runtime"] or "unknown"
+        memory = row["peak_memory_bytes"] / 2**20
+        values = row | scores | {"memory": memory, "oldest_runtime": oldest}
         cells = [form.format(**values) for form in COLUMNS.values()]
         table.append([Path(row["file"]).name, *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -48,7 +48,8 @@ def export_run(options: TfliteOptions) -> dict[str, Any]:
 def show(result: dict[str, Any]) -> None:
     """Prints size and agreement of the file."""
     print(
-        f"{result['file']}: {result['bytes']:,} bytes ({result['gzip_bytes']:,} gzipped), "
+        f"{result['file']}: {result['bytes']:,} bytes ({result['gzip_bytes']:,} gzipped), oldest "
+        f"runtime TensorFlow Lite {result['oldest_runtime'] or 'unknown'}, "
         f"validation macro-F1 {result['macro_f1']:.4f} (Keras {result['keras_macro_f1']:.4f}), "
         f"largest difference of a probability {result['golden_difference']:.2g}"
     )

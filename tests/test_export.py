@@ -25,6 +25,7 @@ from export.litert.gate import (
     check_size,
     compare,
 )
+from export.litert.oldest_runtime import find_oldest_runtime
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
 from export.program.inputs import describe_input
@@ -325,12 +326,15 @@ def test_benchmark(file, table, tmp_path, capsys):
     output, plot = tmp_path / "b.json", tmp_path / "b.svg"
     arguments = [str(file), "--threads=1,2", f"--data={table}"]
     assert benchmark.main([*arguments, f"--output={output}", f"--plot={plot}"]) == 0
-    assert "p95 ms" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "p95 ms" in printed
     first, second = json.loads(output.read_text())["measured"]
     assert (first["threads"], second["threads"]) == (1, 2)
     assert json.loads(output.read_text())["format"] == 1
     assert first["bytes"] == file.stat().st_size
     assert first["gzip_bytes"] == len(gzip.compress(file.read_bytes()))
+    assert first["oldest_runtime"] in printed
+    assert first["oldest_runtime"] == find_oldest_runtime(file.read_bytes())
     assert first["p50_ms"] <= first["p90_ms"] <= first["p95_ms"] <= first["p99_ms"]
     assert first["macro_f1"] == second["macro_f1"] > 0.8
     assert plot.read_text().startswith("<svg")

@@ -80,10 +80,14 @@ def test_resumes_with_the_bits_of_the_linear_part(joined, table, tmp_path, monke
 
 @pytest.mark.parametrize("recipe", ["float32", "dynamic_int8", "full_int8", "int4_embedding"])
 def test_every_recipe_has_both_parts(joined, table, tmp_path, recipe):
+    from export.litert.oldest_runtime import find_oldest_runtime
     from kerasclf.edge_runtime import EdgeClassifier
 
     file = tmp_path / "model.tflite"
     assert tflite([str(joined), f"--output={file}", f"--recipe={recipe}", "--max-drop=0.3"]) == 0
+    # A table in int8 does not need a runtime that reads int4.
+    newest = {"full_int8": "2.12.0", "int4_embedding": "2.18.0"}
+    assert find_oldest_runtime(file.read_bytes()) == newest.get(recipe, "2.4.0")
     texts = texts_of(table)
     difference = EdgeClassifier(file).predict_proba(texts) - kerasclf.load(joined).predict_proba(
         texts

@@ -8,7 +8,8 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from export.litert.convert import append_metadata, convert
 from export.litert.gate import check_ops
-from export.litert.lookup import swap_gathers
+from export.litert.lookup import INT4_VERSION, INT8_VERSION, swap_gathers
+from export.litert.oldest_runtime import find_oldest_runtime
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, check_golden
 from export.program.inputs import describe_input
@@ -61,7 +62,7 @@ def test_every_recipe_agrees_with_keras_and_has_builtin_ops(recipe, classifier, 
 
 def test_either_op_reads_the_same_embeddings(classifier, tmp_path):
     gathered = make_model(classifier, "float32")
-    looked_up = swap_gathers(gathered)
+    looked_up = swap_gathers(gathered, INT4_VERSION)
     ops = [set(output_types(model)) for model in (gathered, looked_up)]
     assert ops[0] - ops[1] == {"GATHER"}
     assert ops[1] - ops[0] == {"EMBEDDING_LOOKUP"}
@@ -105,3 +106,32 @@ def test_full_int8_keeps_means_and_decision_in_float32(classifier, table):
         assert types[op] == {schema.TensorType.INT8}
     for op in ("DIV", "LOG_SOFTMAX", "EXP", "ONE_HOT"):
         assert types[op] == {schema.TensorType.FLOAT32}
+
+
+@pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8"])
+def test_the_converter_says_which_runtime_is_the_oldest(recipe, classifier):
+    model = make_model(classifier, recipe)
+    flatbuffer = read_flatbuffer(model)
+    (entry,) = (e for e in flatbuffer.metadata if e.name == b"min_runtime_version")
+    written = bytes(flatbuffer.buffers[entry.buffer].data).rstrip(b"\0").decode()
+    assert find_oldest_runtime(model) == written == "2.2.0"  # SELECT_V2 came with it.
+
+
+def test_quantization_after_conversion_needs_a_newer_runtime(classifier, table):
+    texts = pd.read_csv(table)["text"].tolist()
+    assert find_oldest_runtime(make_model(classifier, "full_int8", texts)) == "2.12.0"
+    assert find_oldest_runtime(make_model(classifier, "int4_embedding")) == "2.18.0"
+
+
+def test_lookups_need_the_runtime_of_their_version(classifier):
+    gathered = make_model(classifier, "float32")
+    found = [find_oldest_runtime(swap_gathers(gathered, version)) for version in (3, 4, 5)]
+    assert (INT8_VERSION, INT4_VERSION) == (3, 4)
+    assert found == [find_oldest_runtime(gathered), "2.18.0", None]
+
+
+def test_without_what_the_converter_wrote_the_oldest_runtime_is_unknown(classifier):
+    flatbuffer = read_flatbuffer(make_model(classifier, "float32"))
+    flatbuffer.metadata = []
+    model = bytes(flatbuffer_utils.convert_object_to_bytearray(flatbuffer))
+    assert find_oldest_runtime(model) is None

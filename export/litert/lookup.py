@@ -8,21 +8,22 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-INT4_VERSION = 4
-"""Version of the op that supports int4; an older runtime refuses the file and says why."""
+INT8_VERSION, INT4_VERSION = 3, 4
+"""Versions of the op that support these types; an older runtime refuses the file and says why."""
 
 
-def swap_gathers(model: bytes, scope: str = "") -> bytes:
+def swap_gathers(model: bytes, version: int, scope: str = "") -> bytes:
     """Replaces each GATHER from a constant float32 table by EMBEDDING_LOOKUP.
 
     Args:
         model: a flatbuffer with static shapes and one subgraph.
+        version: version of EMBEDDING_LOOKUP, which says what types its table may get.
         scope: part of the name of the ops that are replaced.
 
     Returns:
         A flatbuffer with the same outputs.
     """
-    graph = _Graph(flatbuffer_utils.read_model_from_bytearray(bytearray(model)))
+    graph = _Graph(flatbuffer_utils.read_model_from_bytearray(bytearray(model)), version)
     operators = []
     for operator in graph.main.operators:
         is_swapped = graph.reads_table(operator) and scope in graph.name_of(operator)
@@ -34,8 +35,8 @@ def swap_gathers(model: bytes, scope: str = "") -> bytes:
 class _Graph:
     """The objects of a flatbuffer, and methods that add to them."""
 
-    def __init__(self, model: schema.ModelT):
-        self.model, self.main = model, model.subgraphs[0]
+    def __init__(self, model: schema.ModelT, version: int):
+        self.model, self.main, self.version = model, model.subgraphs[0], version
 
     def name_of(self, operator: schema.OperatorT) -> str:
         """The name of an operator's output."""
@@ -60,7 +61,7 @@ class _Graph:
         flat = self.add_tensor(name + b"/ids", [count], schema.TensorType.INT32)
         rows = self.add_tensor(name + b"/rows", [count, width], schema.TensorType.FLOAT32)
         lookup = schema.OperatorT()
-        lookup.opcodeIndex = self.code_of(schema.BuiltinOperator.EMBEDDING_LOOKUP, INT4_VERSION)
+        lookup.opcodeIndex = self.code_of(schema.BuiltinOperator.EMBEDDING_LOOKUP, self.version)
         lookup.inputs, lookup.outputs = [flat, table], [rows]
         return [self.reshape(ids, flat, [count]), lookup, self.reshape(rows, output, shape)]
 

@@ -16,6 +16,7 @@ from export.litert.gate import (
     check_size,
     compare,
 )
+from export.litert.oldest_runtime import find_oldest_runtime
 from export.litert.recipes import find_recipe
 from export.litert.rows import predict_rows, read_rows
 from export.program.calibration import read_training_texts
@@ -39,6 +40,7 @@ class FileReport:
         recipe: name of the recipe.
         bytes: size of the file.
         gzip_bytes: its size after gzip.
+        oldest_runtime: of `find_oldest_runtime`.
         macro_f1: macro-F1 of the file.
         keras_macro_f1: macro-F1 of the run.
         worst_recall_drop: largest drop of the recall of a class, beyond one row.
@@ -50,6 +52,7 @@ class FileReport:
     recipe: str
     bytes: int
     gzip_bytes: int
+    oldest_runtime: str | None
     macro_f1: float
     keras_macro_f1: float
     worst_recall_drop: float
@@ -105,6 +108,7 @@ def make_file(
         recipe=recipe_name,
         bytes=len(content),
         gzip_bytes=len(gzip.compress(content)),
+        oldest_runtime=find_oldest_runtime(content),
         macro_f1=agreement.macro_f1,
         keras_macro_f1=agreement.keras_macro_f1,
         worst_recall_drop=agreement.worst_recall_drop,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from export.litert.oldest_runtime import find_oldest_runtime
 from kerasclf.edge_runtime import EdgeClassifier
 from kerasclf.memory import peak_memory
 
@@ -29,9 +30,9 @@ def measure(path: Path, threads: int, rows: list[dict[str, str]]) -> dict[str, A
         rows: dicts with "text" and, for accuracy and macro-F1, "label"; may be empty.
 
     Returns:
-        Sizes in bytes, times in milliseconds, throughput in texts a second, and the device.
-        Latency covers encoding one text, running the file and reading the label; for a file that
-        takes token ids, it does not cover tokenization.
+        Sizes in bytes, "oldest_runtime" of `find_oldest_runtime`, times in milliseconds, throughput
+        in texts a second, and the device. Latency covers encoding one text, running the file and
+        reading the label; for a file that takes token ids, it does not cover tokenization.
 
     Raises:
         ValueError: the file is damaged, or the rows do not fit it.
@@ -61,6 +62,7 @@ def measure(path: Path, threads: int, rows: list[dict[str, str]]) -> dict[str, A
         "threads": threads,
         "bytes": len(content),
         "gzip_bytes": len(gzip.compress(content)),
+        "oldest_runtime": find_oldest_runtime(content),
         "load_ms": (loaded - start) * 1000,
         "first_ms": (first - loaded) * 1000,
         **{f"p{q}_ms": float(np.percentile(seconds, q) * 1000) for q in (50, 90, 95, 99)},

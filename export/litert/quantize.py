@@ -10,7 +10,7 @@ from ai_edge_quantizer.quantizer import Quantizer
 from ai_edge_quantizer.recipe_manager import RecipeManager
 from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
-from export.litert.lookup import swap_gathers
+from export.litert.lookup import INT4_VERSION, INT8_VERSION, swap_gathers
 from export.program.classify import SIGNATURE
 
 LINEAR = "tfidf"
@@ -43,7 +43,7 @@ def quantize_table(model: bytes) -> bytes:
     for operation in DENSE:
         recipe.add_dynamic_config(NETWORK, operation, num_bits=8)
     _add_linear_table(recipe)
-    return _quantize(swap_gathers(model), recipe, None)
+    return _quantize(swap_gathers(model, INT4_VERSION), recipe, None)
 
 
 def quantize_activations(model: bytes, calibration: Iterable[dict[str, np.ndarray]]) -> bytes:
@@ -57,7 +57,7 @@ def quantize_activations(model: bytes, calibration: Iterable[dict[str, np.ndarra
         model: a float32 flatbuffer.
         calibration: inputs of the signature by name, for typical texts.
     """
-    recipe, model = RecipeManager(), swap_gathers(model, LINEAR)
+    recipe, model = RecipeManager(), swap_gathers(model, INT8_VERSION, LINEAR)
     for operation in (
         TFLOperationName.GATHER,
         TFLOperationName.AVERAGE_POOL_2D,
