@@ -123,6 +123,14 @@ def test_quantization_after_conversion_needs_a_newer_runtime(classifier, table):
     assert find_oldest_runtime(make_model(classifier, "int4_embedding")) == "2.18.0"
 
 
+def test_constants_behind_the_flatbuffer_need_a_newer_runtime(classifier):
+    flatbuffer = read_flatbuffer(make_model(classifier, "float32"))
+    buffer = max((b for b in flatbuffer.buffers if b.data is not None), key=lambda b: len(b.data))
+    buffer.data, buffer.offset, buffer.size = None, 1 << 20, len(buffer.data)
+    model = bytes(flatbuffer_utils.convert_object_to_bytearray(flatbuffer))
+    assert find_oldest_runtime(model) == "2.14.0"
+
+
 def test_lookups_need_the_runtime_of_their_version(classifier):
     gathered = make_model(classifier, "float32")
     found = [find_oldest_runtime(swap_gathers(gathered, version)) for version in (3, 4, 5)]

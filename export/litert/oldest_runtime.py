@@ -2,8 +2,9 @@
 
 TensorFlow's converter writes it into the file, as `min_runtime_version`, from a table of the
 releases that each version of each op came with (tensorflow/lite/tools/versioning). What changes
-after conversion is not in it: lookups that `export.litert.lookup` puts in, and weights that
-ai-edge-quantizer makes int8 without a new version of their op. Needs only numpy and ai-edge-litert.
+after conversion is not in it: lookups that `export.litert.lookup` puts in, weights that
+ai-edge-quantizer makes int8 without a new version of their op, and where it puts constants. Needs
+only numpy and ai-edge-litert.
 """
 
 from ai_edge_litert import schema_py_generated as schema
@@ -13,7 +14,10 @@ LOOKUPS = {1: "1.13.0", 2: "1.14.0", 3: "1.14.0", 4: "2.18.0"}
 """The release of each version of EMBEDDING_LOOKUP, from that table."""
 DENSE = {schema.TensorType.FLOAT32: "2.17.0", schema.TensorType.INT8: "2.12.0"}
 """For a dense layer with an int8 scale per channel, by type of its input. The first is from that
-table (FULLY_CONNECTED 12). Versions do not tell the second: it is the oldest that benchmarks/runtimes.py has run."""
+table (FULLY_CONNECTED 12). Versions do not tell the second: it is the oldest that was tried."""
+
+CONSTANTS_BEHIND = "2.14.0"
+"""For constants behind the flatbuffer; TensorFlow 2.13 was tried, too, and does not find them."""
 
 
 def find_oldest_runtime(model: bytes) -> str | None:
@@ -24,6 +28,8 @@ def find_oldest_runtime(model: bytes) -> str | None:
     """
     flatbuffer = schema.Model.GetRootAsModel(model, 0)
     found = [_read_metadata(flatbuffer)]
+    if any(flatbuffer.Buffers(i).Offset() > 1 for i in range(flatbuffer.BuffersLength())):
+        found.append(CONSTANTS_BEHIND)
     for graph in map(flatbuffer.Subgraphs, range(flatbuffer.SubgraphsLength())):
         for operator in map(graph.Operators, range(graph.OperatorsLength())):
             code = flatbuffer.OperatorCodes(operator.OpcodeIndex())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from ai_edge_quantizer.calibrator import Calibrator
 from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
@@ -85,4 +86,6 @@ def _add_linear_table(recipe: RecipeManager) -> None:
 def _quantize(model: bytes, recipe: RecipeManager, ranges: dict | None) -> bytes:
     quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
     result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-    return bytes(result.quantized_model)
+    # The quantizer puts constants behind the flatbuffer, where runtimes before 2.14 do not look.
+    model_object = flatbuffer_utils.read_model_from_bytearray(bytearray(result.quantized_model))
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model_object))
