@@ -70,9 +70,9 @@ def measure(
     Returns:
         "texts", their number; "files", the names of recipes, and ONNX; "oldest_runtime" and
         "same_as_float32", the number of texts that LiteRT gives the label of the float32 file, by
-        recipe; and "results", one entry per runtime: "runtime", "version", "same", the number of
-        texts with the expected label by file, "errors" by file, and "not_installed", a reason or
-        None.
+        recipe; and "results", one entry per runtime: "runtime", "version", "files", those of its
+        formats, "same", the number of texts with the expected label by file, "errors" by file, and
+        "not_installed", a reason or None.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -111,20 +111,20 @@ def _measure_once(
     expected: dict[str, list[int]],
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"runtime": runtime.name, "version": runtime.version}
+    taken = [name for name, file in files.items() if file.suffix in runtime.formats]
     same, errors, reason = {}, {}, None
     try:
         label = runtime.prepare(runtime, environments)
         result["version"] = runtime.find_version()
-        for name, file in files.items():
-            if file.suffix in runtime.formats:
-                answer = label(file, rows)
-                if "error" in answer:
-                    errors[name] = shorten(answer["error"], 300)
-                else:
-                    same[name] = count_same(answer["labels"], expected[name])
+        for name in taken:
+            answer = label(files[name], rows)
+            if "error" in answer:
+                errors[name] = shorten(answer["error"], 300)
+            else:
+                same[name] = count_same(answer["labels"], expected[name])
     except UserError as error:
         reason = str(error)
-    return {**result, "same": same, "errors": errors, "not_installed": reason}
+    return {**result, "files": taken, "same": same, "errors": errors, "not_installed": reason}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def show(result: dict[str, Any]) -> None:
     reasons: dict[str, list[str]] = {}
     for row in result["results"]:
         name = row["runtime"]
-        missing = {file: "not installed" for file in files if row["not_installed"]}
+        missing = dict.fromkeys(row["files"], "not installed") if row["not_installed"] else {}
         cells = row["same"] | dict.fromkeys(row["errors"], "refused") | missing
         table.append([name, row["version"] or "", *(str(cells.get(file, "")) for file in files)])
         if row["not_installed"]:

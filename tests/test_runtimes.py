@@ -61,7 +61,7 @@ def test_an_environment_is_complete_or_absent(tmp_path):
 
 
 def test_the_table_says_why_there_is_no_number(capsys):
-    row = {"version": "1.0", "same": {}, "errors": {}, "not_installed": None}
+    row = {"version": "1.0", "files": ["float32"], "same": {}, "errors": {}, "not_installed": None}
     runtimes.show(
         {
             "texts": 20,
@@ -79,7 +79,7 @@ def test_the_table_says_why_there_is_no_number(capsys):
     assert lines[2:6] == [
         "| a | 1.0 | 19 |  |",
         "| b | 1.0 | refused |  |",
-        "| c | 1.0 | not installed | not installed |",
+        "| c | 1.0 | not installed |  |",
         "| oldest by its ops |  | 2.4.0 |  |",
     ]
     assert lines[-2:] == ["- b (float32): unknown op", "- c: needs npm"]
