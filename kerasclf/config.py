@@ -21,8 +21,9 @@ from kerasclf.encoders import describe_defaults, find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import FORMAT, check_format, table_name
 
-# Options of which `TrainConfig.resolved` replaces None, and max_bytes, which `prepare_job` takes
-# from the training texts; all code but the command line reads them from a job's configuration.
+# Options of which `TrainConfig.resolved` replaces None, or `prepare_job`, which takes max_bytes and
+# BY_ROWS from the training rows; all code but the command line reads them from the configuration
+# of a job.
 if TYPE_CHECKING:
     ResolvedInt = int
     ResolvedFloat = float
@@ -39,6 +40,8 @@ DEFAULT_DATA_SET = "chat-language"
 
 WIDTH = "(default: 98th percentile of the training texts, from 64 to 512)"
 
+BY_ROWS = ("epochs", "patience")
+"""Options whose defaults depend on the number of training rows, if the encoder needs many steps."""
 RECIPES = ("keyboard", "ocr", "character", "word", "tfidf", "lexicon", "back-translation")
 """Names that --augment takes."""
 NEED_RECIPE = {"lexicon": "lexicon", "back_translation": "back-translation"}
@@ -235,8 +238,15 @@ class TrainConfig:
     """Folder of all runs; this one is written to FOLDER/NAME/N."""
 
     def resolved(self) -> Self:
-        """The configuration with every default that depends on other options filled in."""
-        defaults = dict(find_encoder(self.encoder).defaults)
+        """The configuration with every default that depends on other options filled in.
+
+        Those that depend on the data are filled in by `kerasclf.job.prepare.fit_to_data`.
+        """
+        encoder = find_encoder(self.encoder)
+        defaults = dict(encoder.defaults)
+        if encoder.least_steps:
+            # They depend on the number of rows, as max_bytes on their length.
+            defaults = {key: defaults[key] for key in defaults if key not in BY_ROWS}
         if self.balance_classes:
             # The new rows already correct the imbalance; weights would correct it twice.
             defaults["class_weights"] = "none"

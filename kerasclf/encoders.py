@@ -35,6 +35,8 @@ class Encoder:
             devices and browsers have no tokenizer for.
         is_network: whether its core is trained by gradient descent; else there is no core but the
             linear part.
+        least_steps: training steps below which few rows are passed over more often than `defaults`
+            say; 0 for no such bound.
         compressible: whether pruning, clustering and quantization-aware training can rebuild its
             core in tf_keras.
     """
@@ -45,6 +47,7 @@ class Encoder:
     max_length: str
     reads_bytes: bool = True
     is_network: bool = True
+    least_steps: int = 0
     compressible: bool = False
 
     def check_installed(self) -> None:
@@ -93,6 +96,7 @@ ENCODERS: dict[str, Encoder] = {
         },
         max_length="max_tokens",
         reads_bytes=False,
+        least_steps=300,
     ),
     "linear": Encoder(
         kind="ngrams",

@@ -116,11 +116,18 @@ def test_compress_takes_the_first_file_within_the_budget(run, tmp_path, capsys):
     assert (output / "pareto.svg").read_text().startswith("<svg")
 
 
-def test_compress_tries_a_new_recipe(run, tmp_path, capsys, monkeypatch):
-    toy = replace(RECIPES["float16"], name="toy")
-    for name in [*RECIPES]:
-        monkeypatch.delitem(RECIPES, name)
-    monkeypatch.setitem(RECIPES, "toy", toy)
+@pytest.fixture
+def toy_recipe():
+    """The only recipe; afterwards the others are there again, in their order."""
+    kept = dict(RECIPES)
+    RECIPES.clear()
+    RECIPES["toy"] = replace(kept["float16"], name="toy")
+    yield
+    RECIPES.clear()
+    RECIPES.update(kept)
+
+
+def test_compress_tries_a_new_recipe(toy_recipe, run, tmp_path, capsys):
     output = tmp_path / "toy"
     assert compress.main([str(run), "--budget=size<1MB", f"--output={output}"]) == 0
     assert "as trained, toy: fits the budget" in capsys.readouterr().err

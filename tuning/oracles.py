@@ -9,6 +9,7 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from kerasclf.encoders import find_encoder
 from kerasclf.files import load_record, save_record
 from tuning.algorithms import ALGORITHMS
 from tuning.plan import FINAL_OF, FINAL_SEED, FINALISTS, SearchPlan
@@ -186,7 +187,7 @@ class HyperbandOracle(SearchOracle, keras_tuner.oracles.HyperbandOracle):
     @staticmethod
     def arguments(plan: SearchPlan) -> dict[str, Any]:
         """The maximum number of epochs, and more sweeps than there are trials, which end it."""
-        epochs = plan.config.resolved().epochs
+        epochs = plan.config.epochs or find_encoder(plan.config.encoder).defaults["epochs"]
         return {"max_epochs": epochs, "hyperband_iterations": plan.trials}
 
 

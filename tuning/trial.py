@@ -16,7 +16,7 @@ from kerasclf.errors import UserError
 from kerasclf.files import is_full_disk, load_record, save_record, write_text
 from kerasclf.job.execute import train_core, train_linear_part
 from kerasclf.job.parts import combine
-from kerasclf.job.prepare import Job
+from kerasclf.job.prepare import Job, fit_to_data
 from kerasclf.run.history import Epoch
 from kerasclf.run.layout import PARTIAL, RunLayout
 from kerasclf.training.callbacks import score
@@ -52,6 +52,7 @@ def run_trial(
     """
     config = plan.trial_config(values)
     config = replace(config, max_bytes=config.max_bytes or job.config.max_bytes)
+    config = fit_to_data(config, job.texts_and_class_ids("train")[0])
     job = replace(job, config=config, seconds={})
     layout = RunLayout(plan.trial_folder / f"{name}{PARTIAL}")
     for folder in (layout.root, layout.whole.root):

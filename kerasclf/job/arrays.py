@@ -13,7 +13,7 @@ from kerasclf.data.splits import assign_groups
 from kerasclf.decision.rule import fit_decision
 from kerasclf.errors import UserError
 from kerasclf.job.folds import Rows
-from kerasclf.job.prepare import Job, choose_length
+from kerasclf.job.prepare import Job, fit_to_data
 from kerasclf.job.train_rows import train_classifier
 
 
@@ -71,5 +71,5 @@ def _make_job(config: TrainConfig, rows: pd.DataFrame, labels: tuple[str, ...]) 
         )
     examples = Examples("texts", frame, labels, False, {}, frame)
     frame_of_split = frame[["row", "label"]].assign(group=groups, split=split)
-    config = choose_length(config, frame["text"][split == "train"].tolist())
+    config = fit_to_data(config, frame["text"][split == "train"].tolist())
     return Job(config, examples, {"warnings": []}, frame_of_split)

@@ -16,7 +16,7 @@ from kerasclf.evaluation.novelty import describe_novelty
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
 from kerasclf.files import replacing
-from kerasclf.job.prepare import add_truncation, choose_length, examine_data
+from kerasclf.job.prepare import add_truncation, examine_data, fit_to_data
 
 MOST_ROWS = {"train": 20_000, "validation": 2_000}
 """Rows of each split that are looked at; more are a random sample."""
@@ -41,7 +41,7 @@ def examine_table(config: TrainConfig, problems: Path | None = None) -> dict[str
     if problems:
         with replacing(problems) as beside:
             list_problems(examples).to_csv(beside, index=False)
-    add_truncation(findings, examples, choose_length(config, examples.rows["text"].tolist()))
+    add_truncation(findings, examples, fit_to_data(config, examples.rows["text"].tolist()))
     try:
         findings |= look_closer(examples, groups, config)
     except UserError as error:

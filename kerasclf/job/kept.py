@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasclf.config import TrainConfig
+from kerasclf.config import BY_ROWS, TrainConfig
 from kerasclf.console import quiet_imports, say
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table
-from kerasclf.job.prepare import Job, choose_length, load_unchanged, prepare_job, resume_job
+from kerasclf.job.prepare import Job, fit_to_data, load_unchanged, prepare_job, resume_job
 from kerasclf.run.hold import is_held
 from kerasclf.run.layout import RunLayout
 
@@ -59,14 +59,15 @@ def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
     try:
         kept = TrainConfig.from_yaml(layout.config)
         kept = replace(kept, target=config.target)
-        if replace(kept, max_bytes=config.max_bytes) != config:
+        asked = {name: getattr(config, name) for name in ("max_bytes", *BY_ROWS)}
+        if replace(kept, **asked) != config:
             return False
         rows = load_unchanged(layout).rows
     except UserError:
         return False
-    if config.max_bytes is None:
+    if None in asked.values():
         is_train = (load_table(layout.split)["split"] == "train").to_numpy()
-        config = choose_length(config, rows["text"][is_train].tolist())
+        config = fit_to_data(config, rows["text"][is_train].tolist())
     return kept == config
 
 

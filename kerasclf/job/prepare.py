@@ -1,5 +1,6 @@
 """Before training: reads, examines and splits the data, and checks every file of the user."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.augmentation.new_rows import augment_rows, extend
-from kerasclf.config import DATA, TrainConfig
+from kerasclf.config import BY_ROWS, DATA, TrainConfig
 from kerasclf.console import status_if_slow
 from kerasclf.data.corrections import correct_labels, describe_corrections
 from kerasclf.data.duplicates import group_texts
@@ -177,7 +178,7 @@ def prepare_job(config: TrainConfig) -> Job:
         _check_order(examples, RunLayout.open(config.split), config)
     examples = correct(config, examples, split, findings)
     job = Job(config, examples, findings, split)
-    job.config = config = choose_length(config, job.texts_and_class_ids("train")[0])
+    job.config = config = fit_to_data(config, job.texts_and_class_ids("train")[0])
     add_truncation(findings, examples, config)
     findings["warnings"] += describe_splits(examples, split, job.left_out())
     job.check_files()
@@ -256,9 +257,25 @@ def correct(
     return corrected
 
 
-def choose_length(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
-    """The configuration with a width for texts like these, unless it has one."""
-    return replace(config, max_bytes=config.max_bytes or choose_width(texts))
+def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
+    """The configuration with the defaults that depend on the training texts filled in.
+
+    These are the width; and, of an encoder that needs many steps, epochs and patience: of few rows,
+    its usual number of epochs would be too few steps (Mosbach et al., On the Stability of
+    Fine-tuning BERT, 2021, https://arxiv.org/abs/2006.04884).
+
+    Args:
+        config: a resolved configuration.
+        texts: training texts.
+    """
+    found: dict[str, Any] = {"max_bytes": config.max_bytes or choose_width(texts)}
+    encoder = find_encoder(config.encoder)
+    if encoder.least_steps:
+        steps = math.ceil(len(texts) / config.batch_size) * encoder.defaults["epochs"]
+        factor = max(1.0, encoder.least_steps / max(steps, 1))
+        usual = {name: math.ceil(encoder.defaults[name] * factor) for name in BY_ROWS}
+        found |= {name: getattr(config, name) or usual[name] for name in BY_ROWS}
+    return replace(config, **found)
 
 
 def add_truncation(findings: dict[str, Any], examples: Examples, config: TrainConfig) -> None:

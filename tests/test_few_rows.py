@@ -1,0 +1,41 @@
+"""Of few rows, an encoder that needs many steps passes over them more often."""
+
+from dataclasses import replace
+
+import pytest
+
+from kerasclf.config import TrainConfig
+from kerasclf.encoders import ENCODERS
+from kerasclf.job.kept import train_once
+from kerasclf.job.prepare import fit_to_data
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "patience"), [(32, 300, 150), (500, 19, 10), (2000, 5, 3), (10_000, 4, 2)]
+)
+def test_epochs_by_hand(rows, epochs, patience):
+    # 300 steps of 32 rows; 500 rows are 16 steps, of which 4 epochs have 64: 4.7 times as many.
+    config = TrainConfig(encoder="some/preset").resolved()
+    assert (config.epochs, config.patience) == (None, None)
+    found = fit_to_data(config, ["a text"] * rows)
+    assert (found.epochs, found.patience) == (epochs, patience)
+
+
+def test_what_is_asked_for_is_kept():
+    config = TrainConfig(encoder="some/preset", epochs=2).resolved()
+    assert fit_to_data(config, ["a text"] * 500).epochs == 2
+    config = fit_to_data(TrainConfig().resolved(), ["a text"] * 500)
+    assert (config.epochs, config.patience) == (6, 3)
+
+
+def test_the_same_training_is_found_again(table, tmp_path, monkeypatch):
+    monkeypatch.setitem(ENCODERS, "bytes", replace(ENCODERS["bytes"], least_steps=14))
+    config = TrainConfig(
+        **{"data": table, "output": tmp_path, "linear": "none", "buckets": 256},
+        **{"embedding_dim": 4, "filters": 4},
+    )
+    trained = train_once(config)
+    assert trained["training"]["epochs"] == 7  # 69 rows are 2 steps
+    assert train_once(config)["run"] == trained["run"]
+    other = train_once(replace(config, epochs=1))
+    assert (other["training"]["epochs"], other["run"]) == (1, trained["run"][:-1] + "2")
