@@ -10,10 +10,7 @@ wrote must be what the undisturbed one wrote, and `kerasclf clean` must find not
 for each task; the exit code is 1 if a result differed.
 """
 
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.small_disk import SmallDisk
+from benchmarks.soak_process import FULL, SIGNALS, finish, interrupt
 from benchmarks.soak_server import Server
 from benchmarks.soak_tasks import TASKS, Inputs, Task, make_inputs, train_command
 from kerasclf import command
@@ -32,11 +30,8 @@ from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.run.leftovers import find_leftovers
 
-SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
-FULL = "full disk"
 IN_A_ROW = 3
-LONGEST_S = 1800
-"""Seconds after which a command that nobody disturbs counts as hanging."""
+"""Disturbances at most, before a command is left to end."""
 
 
 @dataclass
@@ -72,7 +67,7 @@ def soak(options: SoakOptions) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         inputs = make_inputs(Path(place))
         start = time.monotonic()
-        _finish(train_command(inputs), Path(place))
+        finish(train_command(inputs), Path(place))
         seconds = time.monotonic() - start
         done = {
             name: (seconds, TASKS[name].result(Path(place)))
@@ -104,7 +99,7 @@ def _undisturbed(task: Task, inputs: Inputs) -> tuple[float, str]:
         if task.result is None:
             with Server(task.command(inputs), Path(place)) as server:
                 return 5.0, server.ask()
-        _finish(task.command(inputs), Path(place))
+        finish(task.command(inputs), Path(place))
         return time.monotonic() - start, task.result(Path(place))
 
 
@@ -127,7 +122,7 @@ def _disturb(
                     fault = server.disturb(SIGNALS[kind], moment, expected)
                 disturbed = True
             else:
-                disturbed, fault = _interrupt(task.command(inputs), disk, kind, moment, generator)
+                disturbed, fault = interrupt(task.command(inputs), disk, kind, moment, generator)
             record.kills[kind] += disturbed
             record.faults += [f"{kind}: {fault}"] if fault else []
         try:
@@ -135,7 +130,7 @@ def _disturb(
                 with Server(task.command(inputs), disk.folder) as server:
                     found = server.ask()
             else:
-                _finish(task.command(inputs), disk.folder, task, expected)
+                finish(task.command(inputs), disk.folder)
                 found = task.result(disk.folder)
         except (OSError, RuntimeError, UserError, ValueError) as error:
             record.faults.append(f"{type(error).__name__}: {error}")
@@ -144,73 +139,6 @@ def _disturb(
         if found != expected:
             record.faults.append("the result differs")
         record.faults += [f"left {item.path}" for item in find_leftovers([disk.folder])]
-
-
-def _start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "kerasclf", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def _finish(
-    arguments: list[str], folder: Path, task: Task | None = None, expected: str = ""
-) -> None:
-    """Runs a command to its end; that it was finished already is no failure of a task."""
-    process = _start(arguments, folder)
-    _, errors = process.communicate(timeout=LONGEST_S)
-    if process.returncode == 2 and "already exists" in errors and task and task.result:
-        return
-    if process.returncode:
-        raise RuntimeError(f"{arguments[0]} exited with {process.returncode}: {errors[-1000:]}")
-
-
-def _interrupt(
-    arguments: list[str], disk: SmallDisk, kind: str, moment: float, generator: random.Random
-) -> tuple[bool, str | None]:
-    """Starts a command and disturbs it.
-
-    Returns:
-        Whether it had not ended before, and what was wrong.
-    """
-    process = _start(arguments, disk.folder)
-    try:
-        _, errors = process.communicate(timeout=moment)
-    except subprocess.TimeoutExpired:
-        pass
-    else:
-        allowed = process.returncode == 0 or "already exists" in errors
-        return False, None if allowed else errors[-500:]
-    if kind == FULL:
-        with disk.filled(generator.randrange(2**16)):
-            _, errors = process.communicate(timeout=LONGEST_S)
-        lines = errors.strip().splitlines() or [""]
-        said = process.returncode == 0 or "no space left" in lines[-1] or "already" in lines[-1]
-        return process.returncode != 0, None if said else lines[-1][-500:]
-    if kind == "SIGKILL":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.send_signal(SIGNALS[kind])
-    process.communicate(timeout=LONGEST_S)
-    _await_group(process.pid)
-    return True, None
-
-
-def _await_group(group: int) -> None:
-    """Waits until no process of a group is left: workers end soon after their parent."""
-    end = time.monotonic() + LONGEST_S
-    while time.monotonic() < end:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    raise RuntimeError("processes of a command that was stopped are still running")
 
 
 def show(result: dict[str, Any]) -> None:

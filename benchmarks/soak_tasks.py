@@ -39,13 +39,12 @@ class Task:
 
     Attributes:
         command: its arguments, of the inputs.
-        result: digest of what it wrote into a folder; raises if that is not there.
-        server: whether it ends only when it is told to.
+        result: digest of what it wrote into a folder, which raises if that is not there; None for
+            a server, which ends only when it is told to.
     """
 
     command: Callable[[Inputs], list[str]]
     result: Callable[[Path], str] | None
-    server: bool = False
 
 
 def make_inputs(folder: Path) -> Inputs:
@@ -153,5 +152,5 @@ TASKS = {
         ],
         lambda folder: _digest_files(folder / "saved_models" / "small", "model.tflite"),
     ),
-    "serve": Task(lambda inputs: ["serve", str(inputs.run), "--port=0"], None, server=True),
+    "serve": Task(lambda inputs: ["serve", str(inputs.run), "--port=0"], None),
 }
