@@ -181,12 +181,12 @@ def run(
 
 
 def _fail_unexpectedly(prog: str, error: Exception, debug: bool) -> int:
-    reason = f"{type(error).__name__}: {shorten(str(error), 200)}"
+    name = type(error).__name__
     if damage := find_damage():
-        hint = "restore the run from a copy, or train it again"
-        return _fail(f"{prog}: {damage} since the run was written ({reason}); {hint}", 2, debug)
+        found = f"{damage} since the run was written ({name}: {shorten(str(error), 200)})"
+        return _fail(f"{prog}: {found}; restore the run from a copy, or train it again", 2, debug)
     hint = "" if debug else " (--debug shows where)"
-    return _fail(f"{prog}: {reason}{hint}", 1, debug)
+    return _fail(f"{prog}: {name}: {shorten(str(error))}{hint}", 1, debug)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
