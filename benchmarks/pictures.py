@@ -6,14 +6,11 @@ Writes report.png and web.png. Needs the program chromium, and npm as `kerasclf 
 """
 
 import http.server
-import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,17 +18,13 @@ from typing import Annotated, Any
 
 import tyro
 
+from benchmarks.browser import ARGUMENTS, find_browser, serve
 from kerasclf import command
-from kerasclf.errors import UnsupportedError, UserError
+from kerasclf.errors import UserError
 from kerasclf.files import check_writable
 from kerasclf.run.layout import RunLayout
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-    *("--disable-background-networking", "--no-first-run", "--hide-scrollbars"),
-    "--force-device-scale-factor=2",
-)
+PICTURE = ("--hide-scrollbars", "--force-device-scale-factor=2")
 REPORT_SIZE, WEB_SIZE = (840, 900), (640, 640)
 """Width and height in CSS pixels."""
 COLORS = 128
@@ -63,15 +56,14 @@ def take_pictures(options: PicturesOptions) -> dict[str, Any]:
     layout = RunLayout.open_network(options.run)
     report, web = options.output / "report.png", options.output / "web.png"
     check_writable(report)
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        raise UnsupportedError(f"found no browser, expected one of {', '.join(PROGRAMS)}")
+    program = find_browser()
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page"
         _build_page(layout, page, options.text)
         take_screenshot(program, layout.report.absolute().as_uri(), report, REPORT_SIZE)
-        with serve(page) as address:
+        (page / WAIT).write_text("")
+        with serve(partial(_Handler, directory=str(page))) as address:
             take_screenshot(program, address, web, WEB_SIZE)
     return {"files": [str(report), str(web)]}
 
@@ -107,7 +99,7 @@ def take_screenshot(program: str, address: str, path: Path, size: tuple[int, int
         picture = Path(profile) / "picture.png"
         result = subprocess.run(
             [
-                *(program, *ARGUMENTS, f"--user-data-dir={profile}/profile"),
+                *(program, *ARGUMENTS, *PICTURE, f"--user-data-dir={profile}/profile"),
                 *(f"--window-size={size[0]},{size[1]}", f"--screenshot={picture}", address),
             ],
             capture_output=True,
@@ -131,19 +123,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serves a folder on this machine, and yields its address."""
-    (folder / WAIT).write_text("")
-    handler = partial(_Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
 
 
 def show(result: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ is that of the report: the better on validation rows of an SVM and a logistic re
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -25,11 +25,11 @@ from sklearn.model_selection import train_test_split
 from benchmarks.exported import describe_file, measure_file
 from benchmarks.fasttext_model import train_fasttext
 from kerasclf import command
-from kerasclf.config import BY_ROWS, TrainConfig
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import load_table
 from kerasclf.job.kept import train_once
-from kerasclf.job.prepare import Job, fit_to_data, prepare_job
+from kerasclf.job.prepare import Job, fit_to_data, prepare_job, with_choices_of
 from kerasclf.statistics.bootstrap import interval, resamples
 from kerasclf.statistics.metrics import count_classes, macro_f1
 
@@ -122,8 +122,8 @@ def cut(config: TrainConfig, size: str, or_all: bool = False) -> Job | None:
     )
     split[unused] = UNUSED
     job.split["split"] = split
-    asked = {name: getattr(config, name) for name in ("max_bytes", *BY_ROWS)}
-    job.config = fit_to_data(replace(job.config, **asked), job.texts_and_class_ids("train")[0])
+    asked = with_choices_of(config, job.config)
+    job.config = fit_to_data(asked, job.texts_and_class_ids("train")[0])
     return job
 
 

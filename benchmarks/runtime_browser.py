@@ -3,23 +3,15 @@
 import http.server
 import json
 import queue
-import shutil
 import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pictures import PROGRAMS
-from kerasclf.errors import UnsupportedError
+from benchmarks.browser import ARGUMENTS, serve
 
-ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-    # Without a debugger, a headless browser may exit before the page has ended.
-    *("--disable-background-networking", "--no-first-run", "--remote-debugging-port=0"),
-)
+# Without a debugger, a headless browser may exit before the page has ended.
+DEBUGGER = "--remote-debugging-port=0"
 DRIVER = Path(__file__).with_name("runtime_driver.mjs")
 PAGE = b"""<!doctype html>
 <meta charset="utf-8">
@@ -40,18 +32,6 @@ DEADLINE = 300
 """Seconds for all texts."""
 
 
-def find_browser() -> str:
-    """Path of the browser.
-
-    Raises:
-        UnsupportedError: there is none.
-    """
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        raise UnsupportedError(f"found no browser, expected one of {', '.join(PROGRAMS)}")
-    return program
-
-
 def label_in_browser(
     program: str, runtime: str, folders: dict[str, Path], file: Path, rows: Path
 ) -> dict[str, Any]:
@@ -70,11 +50,11 @@ def label_in_browser(
     files = {"driver.mjs": DRIVER, "model": file, "rows": rows}
     results: queue.Queue[bytes] = queue.Queue()
     with (
-        _serve(files, folders, results) as address,
+        serve(_make_handler(files, folders, results)) as address,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
     ):
         browser = subprocess.Popen(
-            [program, *ARGUMENTS, f"--user-data-dir={profile}", f"{address}#{runtime}"],
+            [program, *ARGUMENTS, DEBUGGER, f"--user-data-dir={profile}", f"{address}#{runtime}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -87,11 +67,10 @@ def label_in_browser(
             browser.wait()
 
 
-@contextmanager
-def _serve(
+def _make_handler(
     files: dict[str, Path], folders: dict[str, Path], results: "queue.Queue[bytes]"
-) -> Iterator[str]:
-    """Serves the page, files by name and folders by their first part; yields the address."""
+) -> type[http.server.BaseHTTPRequestHandler]:
+    """Serves the page, files by name and folders by their first part; takes the answer."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -112,9 +91,4 @@ def _serve(
         def log_message(self, *_: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
+    return Handler

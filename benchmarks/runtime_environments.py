@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.aarch64 import find_python, make_aarch64
+from benchmarks.browser import find_browser
 from benchmarks.installing import make_once, run_installer
-from benchmarks.runtime_browser import DRIVER, find_browser, label_in_browser
+from benchmarks.runtime_browser import DRIVER, label_in_browser
 from export.device import litert_js
 from kerasclf.errors import UnsupportedError
 from kerasclf.extras import check_installed

@@ -3,7 +3,7 @@
     python -m benchmarks.runtimes runs/id-hate --texts 500
 
 Exports a run by every recipe of `kerasclf tflite` and as ONNX, and labels test texts by each
-runtime in an environment of its own, which is installed from PyPI, npm or Debian once. Labels are
+runtime in an environment of its own, which is installed once. Labels are
 compared with those that LiteRT gives with the same file; those of the ONNX file, with float32.
 """
 

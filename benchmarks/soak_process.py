@@ -18,7 +18,8 @@ DONE = "already exists"
 """What a command says whose output a former one has finished."""
 
 
-def _start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
+def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
+    """Starts `kerasclf` in a folder, as the first process of a group."""
     return subprocess.Popen(
         [sys.executable, "-m", "kerasclf", *arguments],
         cwd=folder,
@@ -36,7 +37,7 @@ def finish(arguments: list[str], folder: Path) -> None:
     Raises:
         RuntimeError: it failed.
     """
-    process = _start(arguments, folder)
+    process = start(arguments, folder)
     _, errors = process.communicate(timeout=LONGEST_S)
     if process.returncode == 2 and DONE in errors:
         return
@@ -52,7 +53,7 @@ def interrupt(
     Returns:
         Whether it had not ended before, and what was wrong.
     """
-    process = _start(arguments, disk.folder)
+    process = start(arguments, disk.folder)
     try:
         _, errors = process.communicate(timeout=moment)
     except subprocess.TimeoutExpired:

@@ -1,14 +1,12 @@
 """A server that is stopped while it is asked."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Self
 
+from benchmarks.soak_process import start
 from kerasclf import client
 
 TEXTS = ["selamat pagi", "good morning", "bis später", ""]
@@ -28,13 +26,7 @@ class Server:
         Raises:
             RuntimeError: it did not start.
         """
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "kerasclf", *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._process = start(arguments, folder)
         assert self._process.stderr is not None
         line = self._process.stderr.readline()
         found = re.search(r"(\S+) at (http://\S+)", line)

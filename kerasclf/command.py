@@ -161,9 +161,6 @@ def run(
     except SystemExit as stop:
         return int(stop.code or 0)
     except OSError as error:
-        if is_full_disk(error):
-            place = f" for {error.filename}" if error.filename else ""
-            return _fail(f"{prog}: no space left{place}; make room", 1, debug)
         if error.errno == errno.ENAMETOOLONG:
             return _fail(f"{prog}: a name is too long: {error.filename}; shorten it", 2, debug)
         if isinstance(error, BrokenPipeError):
@@ -174,13 +171,15 @@ def run(
     except KeyboardInterrupt:
         return _fail(f"{prog}: interrupted", 1, debug)
     except Exception as error:
-        if is_full_disk(error):
-            return _fail(f"{prog}: no space left; make room", 1, debug)
         return _fail_unexpectedly(prog, error, debug)
     return 0 if passed(result) else 1
 
 
 def _fail_unexpectedly(prog: str, error: Exception, debug: bool) -> int:
+    if is_full_disk(error):
+        filename = getattr(error, "filename", None)
+        place = f" for {filename}" if filename else ""
+        return _fail(f"{prog}: no space left{place}; make room", 1, debug)
     name = type(error).__name__
     if damage := find_damage():
         found = f"{damage} since the run was written ({name}: {shorten(str(error), 200)})"

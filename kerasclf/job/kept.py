@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasclf.config import BY_ROWS, TrainConfig
+from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports, say
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table
-from kerasclf.job.prepare import Job, fit_to_data, load_unchanged, prepare_job, resume_job
+from kerasclf.job.prepare import (
+    Job,
+    fit_to_data,
+    load_unchanged,
+    prepare_job,
+    resume_job,
+    with_choices_of,
+)
 from kerasclf.run.hold import is_held
 from kerasclf.run.layout import RunLayout
 
@@ -19,16 +26,21 @@ if TYPE_CHECKING:
     from kerasclf.training.distillation import SoftLabels
 
 
-def find_kept(config: TrainConfig, soft_labels: "SoftLabels | None" = None) -> RunLayout | None:
+def find_kept(
+    config: TrainConfig, soft_labels: "SoftLabels | None" = None, interrupted: bool = False
+) -> RunLayout | None:
     """The newest run of a configuration that is finished, or that nobody is training.
 
     Args:
         config: a resolved configuration.
         soft_labels: of a student; a run that was trained on others does not count.
+        interrupted: whether finished runs do not count.
     """
     folder = config.output / str(config.name)
     runs = RunLayout.all_of(folder) if folder.is_dir() else []
     for layout in reversed(runs):
+        if interrupted and not layout.is_partial:
+            continue
         if not layout.config.is_file() or not _is_of(layout, config):
             continue
         if soft_labels is not None and not _has(layout.soft_labels, soft_labels):
@@ -44,14 +56,11 @@ def begin_or_resume(config: TrainConfig) -> Job:
     Raises:
         UserError: the data or an option cannot be used.
     """
-    resolved = config.resolved()
-    folder = resolved.output / str(resolved.name)
-    for layout in reversed(RunLayout.all_of(folder) if folder.is_dir() else []):
-        is_interrupted = layout.is_partial and layout.config.is_file() and not is_held(layout)
-        if is_interrupted and _is_of(layout, resolved):
-            say(f"going on with {layout.root}, which was interrupted")
-            return resume_job(layout.root)
-    return prepare_job(config)
+    kept = find_kept(config.resolved(), interrupted=True)
+    if kept is None:
+        return prepare_job(config)
+    say(f"going on with {kept.root}, which was interrupted")
+    return resume_job(kept.root)
 
 
 def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
@@ -59,13 +68,13 @@ def _is_of(layout: RunLayout, config: TrainConfig) -> bool:
     try:
         kept = TrainConfig.from_yaml(layout.config)
         kept = replace(kept, target=config.target)
-        asked = {name: getattr(config, name) for name in ("max_bytes", *BY_ROWS)}
-        if replace(kept, **asked) != config:
+        if with_choices_of(config, kept) != config:
             return False
         rows = load_unchanged(layout).rows
     except UserError:
         return False
-    if None in asked.values():
+    if kept != config:
+        # What is not asked for was chosen by the training rows.
         is_train = (load_table(layout.split)["split"] == "train").to_numpy()
         config = fit_to_data(config, rows["text"][is_train].tolist())
     return kept == config

@@ -278,6 +278,11 @@ def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
     return replace(config, **found)
 
 
+def with_choices_of(asked: TrainConfig, config: TrainConfig) -> TrainConfig:
+    """A configuration with what another one asks for of the options that `fit_to_data` fills in."""
+    return replace(config, **{name: getattr(asked, name) for name in ("max_bytes", *BY_ROWS)})
+
+
 def add_truncation(findings: dict[str, Any], examples: Examples, config: TrainConfig) -> None:
     """Adds to the findings how many texts are cut, if their bytes are read."""
     reads_bytes = find_encoder(config.encoder).max_length == "max_bytes"

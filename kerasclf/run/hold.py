@@ -21,13 +21,19 @@ PATIENCE = 0.5
 
 def is_held(layout: RunLayout) -> bool:
     """Whether a running process holds a partial run."""
-    if not layout.lock.is_file():
+    return is_locked(layout.lock)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a running process holds a lock; its file need not exist."""
+    if not path.is_file():
         return False
     try:
-        # Released at once: whoever wants to hold the run in this moment waits for it.
-        with FileLock(layout.lock, timeout=0):
+        # Released at once: whoever wants to hold it in this moment waits for it.
+        with FileLock(path, timeout=0):
             return False
-    except Timeout:
+    except (Timeout, OSError):
+        # OSError: this user may not lock it, so that it is another one's.
         return True
 
 

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from kerasclf.run.hold import is_held, is_unbegun
+from kerasclf.run.hold import is_held, is_locked, is_unbegun
 from kerasclf.run.layout import RunLayout
 from kerasclf.temporary import is_left, is_old, is_temporary
 
@@ -49,7 +47,7 @@ def find_leftovers(folders: Iterable[Path]) -> list[Leftover]:
 
 
 def _search(folder: Path) -> Iterator[Leftover]:
-    if not _is_free(folder / LOCK):
+    if is_locked(folder / LOCK):
         # A search that is running, or models that are being published.
         return
     for path in sorted(folder.iterdir()):
@@ -59,11 +57,11 @@ def _search(folder: Path) -> Iterator[Leftover]:
         elif not path.is_dir() or path.is_symlink():
             continue
         elif _VERSION.fullmatch(path.name):
-            if _is_free(folder.parent / LOCK):
+            if not is_locked(folder.parent / LOCK):
                 yield Leftover(path, False)
         elif _BATCH.fullmatch(path.name):
             # Of Spark, there is no lock.
-            if _is_free(path / "lock") if (path / "lock").is_file() else is_old(path):
+            if not is_locked(path / "lock") if (path / "lock").is_file() else is_old(path):
                 yield Leftover(path, False)
         elif _RUN.fullmatch(path.name):
             layout = RunLayout(path)
@@ -73,14 +71,3 @@ def _search(folder: Path) -> Iterator[Leftover]:
                 yield Leftover(path, True)
         else:
             yield from _search(path)
-
-
-def _is_free(lock: Path) -> bool:
-    """Whether no process holds a lock."""
-    if not lock.is_file():
-        return True
-    try:
-        with FileLock(lock, timeout=0):
-            return True
-    except (Timeout, OSError):
-        return False
