@@ -15,7 +15,7 @@ from kerasclf.errors import UserError
 from kerasclf.job.parts import combine
 from kerasclf.linear import fit
 from kerasclf.linear.featurizer import NgramFeaturizer
-from kerasclf.linear.fit import fit_linear, tf_idf
+from kerasclf.linear.fit import fit_linear
 from kerasclf.linear.layer import build_linear_core
 from kerasclf.linear.model import LinearModel
 from kerasclf.linear.ngrams import CODES, MODULUS, PAIR, PAIR_OFFSET, hash_ngrams
@@ -64,20 +64,25 @@ def id_of_word(word):
 
 @pytest.mark.parametrize("max_bytes", [8, 256])
 def test_ids_by_hand(max_bytes):
-    rows, ids = hash_ngrams(TEXTS, max_bytes)
+    found = hash_ngrams(TEXTS, max_bytes)
     for row, text in enumerate(TEXTS):
         characters, words, pairs = ngrams(text, max_bytes)
-        expected = [id_of_characters(gram) for gram in characters]
-        expected += [np.int32(np.uint32(id_of_word(word) % 2**32)) for word in words]
-        expected += [
+        of_pairs = [
             PAIR_OFFSET + PAIR * (id_of_word(second) % MODULUS) + id_of_word(first) % MODULUS
             for first, second in pairs
         ]
-        assert sorted(ids[rows == row]) == sorted(expected), text
+        expected = {
+            "characters": [id_of_characters(gram) for gram in characters],
+            "words": [np.int32(np.uint32(id_of_word(word) % 2**32)) for word in words] + of_pairs,
+        }
+        assert {kind: sorted(ids[rows == row]) for kind, (rows, ids) in found.items()} == {
+            kind: sorted(ids) for kind, ids in expected.items()
+        }, text
 
 
 def test_words_do_not_depend_on_what_is_around_them():
-    found = [set(hash_ngrams([text], 64)[1]) for text in ("(Goblok!", "x goblok", "goblok")]
+    texts = ("(Goblok!", "x goblok", "goblok")
+    found = [set(hash_ngrams([text], 64)["words"][1]) for text in texts]
     assert id_of_word(b"goblok") in found[0] & found[1] & found[2]
 
 
@@ -126,24 +131,41 @@ def test_logits_are_those_of_scikit_learn_on_n_grams_as_strings(num_classes):
     model = fit_linear(
         texts, class_ids, num_classes, max_bytes=64, terms=10**6, inverse_penalty=3.0, seed=0
     )
-    vectorizer = CountVectorizer(
-        analyzer=lambda text: [gram for kind in enumerate(ngrams(text, 64)) for gram in tag(*kind)],
-        min_df=2,
-    )
-    counts = vectorizer.fit_transform(texts).astype(float)
-    in_rows = np.asarray((counts > 0).sum(axis=0)).ravel()
-    idf = np.log((1 + len(texts)) / (1 + in_rows)) + 1
+    features = TfidfOfStrings(texts)
     estimator = LogisticRegression(C=3.0, class_weight="balanced", max_iter=1000)
-    estimator.fit(tf_idf(counts.tocsr(), idf), class_ids)
+    estimator.fit(features.transform(texts), class_ids)
     new = [*sentences(200, seed=1)[0], *TEXTS]
-    expected = estimator.predict_proba(tf_idf(vectorizer.transform(new).astype(float).tocsr(), idf))
+    expected = estimator.predict_proba(features.transform(new))
     found = np.exp(log_softmax(model.logits(new), axis=1))
     # The order of the columns differs, and with it the path of the solver.
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def tag(kind, grams):
-    return [(kind, gram) for gram in grams]
+class TfidfOfStrings:
+    """TF-IDF of n-grams that are no hashes; characters, and words with pairs, have a norm each."""
+
+    def __init__(self, texts):
+        self.kinds = [
+            CountVectorizer(analyzer=lambda text: ngrams(text, 64)[0], min_df=2),
+            CountVectorizer(
+                analyzer=lambda text: [
+                    repr(gram) for kind in ngrams(text, 64)[1:] for gram in kind
+                ],
+                min_df=2,
+            ),
+        ]
+        self.idf = []
+        for kind in self.kinds:
+            in_rows = np.asarray((kind.fit_transform(texts) > 0).sum(axis=0)).ravel()
+            self.idf.append(np.log((1 + len(texts)) / (1 + in_rows)) + 1)
+
+    def transform(self, texts):
+        found = []
+        for kind, idf in zip(self.kinds, self.idf, strict=True):
+            counts = kind.transform(texts).toarray()
+            norm = np.sqrt(np.maximum((counts * idf**2).sum(axis=1, keepdims=True), 1))
+            found.append(counts * idf / norm)
+        return np.hstack(found)
 
 
 def test_the_graph_computes_what_numpy_computes(model, linear):
@@ -193,14 +215,9 @@ def test_weights_of_rows_decide_between_labels():
         plain = fit_linear(texts, class_ids, 2, **options)
         np.testing.assert_array_equal(everything.weights, plain.weights)
         assert np.abs(model.weights - plain.weights).max() > 1e-3
-        counts = CountVectorizer(
-            analyzer=lambda text: [g for kind in enumerate(ngrams(text, 64)) for g in tag(*kind)],
-            min_df=2,
-        ).fit_transform(texts)
-        in_rows = np.asarray((counts > 0).sum(axis=0)).ravel()
-        idf = np.log((1 + len(texts)) / (1 + in_rows)) + 1
-        balanced.fit(tf_idf(counts.astype(float).tocsr(), idf), class_ids, weights)
-        expected = balanced.decision_function(tf_idf(counts.astype(float).tocsr(), idf))
+        features = TfidfOfStrings(texts).transform(texts)
+        balanced.fit(features, class_ids, weights)
+        expected = balanced.decision_function(features)
         found = model.logits(texts)
         np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
 

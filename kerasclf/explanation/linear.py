@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from kerasclf.linear.model import LinearModel
-from kerasclf.linear.ngrams import hash_ngrams
+from kerasclf.linear.ngrams import KINDS, hash_ngrams
 
 LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 """What a word of the n-grams has: a span of punctuation alone has none, and is in no pair."""
@@ -62,8 +62,8 @@ def contribute(
     for of_text in spans:
         of_words = totals[position : position + len(of_text)]
         position += len(of_text)
-        norm = np.sqrt(max(of_words[:, -1].sum(), 1.0))
-        found.append(of_words[:, :-1] / norm)
+        norms = np.sqrt(np.maximum(of_words[:, :, -1].sum(axis=0), 1.0))
+        found.append((of_words[:, :, :-1] / norms[:, None]).sum(axis=1))
     return found
 
 
@@ -71,12 +71,12 @@ def _sum(model: LinearModel, pieces: Sequence[tuple[str, int]]) -> np.ndarray:
     """Sums over the n-grams of n strings, each read up to a limit.
 
     Returns:
-        float64 [n, num_classes + 1], of their weights and, last, of their squared idf.
+        float64 [n, kinds, num_classes + 1], of their weights and, last, of their squared idf.
     """
-    table = np.column_stack([model.weights, model.squared_idf]).astype(np.float64)
+    table = np.column_stack([model.weights, model.idf**2]).astype(np.float64)
     limits = np.array([limit for _, limit in pieces], dtype=np.int64)
     lengths = np.array([_count_bytes(text) for text, _ in pieces], dtype=np.int64)
-    found = np.zeros((len(pieces), table.shape[1]))
+    found = np.zeros((len(pieces), len(KINDS), table.shape[1]))
     # Nearly all are read to their end, with the space that follows it.
     limits = np.minimum(limits, lengths + 1)
     is_whole = limits > lengths
@@ -84,10 +84,12 @@ def _sum(model: LinearModel, pieces: Sequence[tuple[str, int]]) -> np.ndarray:
     for rows in groups:
         if not len(rows):
             continue
-        text_of, ids = hash_ngrams([pieces[row][0] for row in rows], int(limits[rows].max()))
-        slots = model.vocabulary.find(ids)
-        counts = sparse.csr_matrix((np.ones(len(slots)), (text_of, slots)), (len(rows), len(table)))
-        found[rows] = counts @ table
+        ngrams = hash_ngrams([pieces[row][0] for row in rows], int(limits[rows].max()))
+        for kind, (text_of, ids) in enumerate(ngrams.values()):
+            slots = model.vocabulary.find(ids)
+            shape = (len(rows), len(table))
+            counts = sparse.csr_matrix((np.ones(len(slots)), (text_of, slots)), shape)
+            found[rows, kind] = counts @ table
     return found
 
 

@@ -44,7 +44,7 @@ def find_linear(classifier: KerasClassifier) -> LinearModel:
     if not isinstance(featurizer, NgramFeaturizer):
         raise TypeError(f"{type(featurizer).__name__} is not the featurizer of a linear part")
     table, idf, bias = core.get_layer("tfidf").get_weights()
-    return LinearModel(featurizer.max_bytes, featurizer.vocabulary, table, idf[:, 0] ** 2, bias)
+    return LinearModel(featurizer.max_bytes, featurizer.vocabulary, table, idf[:, 0], bias)
 
 
 def find_network(classifier: KerasClassifier) -> KerasClassifier:

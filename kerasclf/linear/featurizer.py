@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasclf.files import FORMAT, check_format, load_record, replacing, save_record
-from kerasclf.linear.ngrams import CODES, IS_WORD, MODULUS, ORDERS, PAIR, PAIR_OFFSET
+from kerasclf.linear.ngrams import CODES, IS_WORD, KINDS, MODULUS, ORDERS, PAIR, PAIR_OFFSET
 from kerasclf.linear.vocabulary import NgramVocabulary
 from kerasclf.models.bytes_featurizer import read_batch, read_bytes
 from kerasclf.models.featurizer import SETTINGS
@@ -55,8 +55,8 @@ class NgramFeaturizer:
             inputs: "bytes", int32 [batch, length], padded with 0.
 
         Returns:
-            "terms": int32 [batch, 6 length + 4], 1 + slot, or 0 if there is no n-gram or the
-            vocabulary does not have it.
+            By kind, int32 [batch, m]: 1 + slot, or 0 if there is no n-gram or the vocabulary does
+            not have it. There are 5 length characters.
         """
         raw = inputs["bytes"]
         length = tf.shape(raw)[1]
@@ -81,7 +81,9 @@ class NgramFeaturizer:
         words = _sum_by_word(tf.math.floormod(window, MODULUS), letter[0] * (1 - letter[1]))
         short = tf.math.floormod(words, MODULUS)
         pairs = short * PAIR + tf.pad(short[:, :-1], [[0, 0], [1, 0]]) + PAIR_OFFSET
-        return {"terms": self._find(tf.concat([*ids, words, pairs], axis=1))}
+        slots = self._find(tf.concat([*ids, words, pairs], axis=1))
+        split = (slots[:, : ORDERS * length], slots[:, ORDERS * length :])
+        return dict(zip(KINDS, split, strict=True))
 
     def _find(self, ids: tf.Tensor) -> tf.Tensor:
         """`NgramVocabulary.find` in the graph."""

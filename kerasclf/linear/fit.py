@@ -30,11 +30,11 @@ class NgramCounts:
 
     Attributes:
         ids: int32 [k], ids of the n-grams, ascending.
-        matrix: float64 sparse [n, k].
+        kinds: float64 sparse [n, k] for each kind, which nearly all ids have only one of.
     """
 
     ids: np.ndarray
-    matrix: sparse.csr_matrix
+    kinds: list[sparse.csr_matrix]
 
 
 def count_ngrams(texts: Sequence[str], max_bytes: int, most: int) -> NgramCounts:
@@ -45,34 +45,53 @@ def count_ngrams(texts: Sequence[str], max_bytes: int, most: int) -> NgramCounts
         max_bytes: UTF-8 bytes of a text that are read.
         most: number of n-grams to keep at most, those in the most texts.
     """
-    rows, ids = hash_ngrams(texts, max_bytes)
-    pairs, counts = np.unique((rows << 31) | ids, return_counts=True)
-    rows, ids = pairs >> 31, pairs & (2**31 - 1)
+    occurrences = [
+        np.unique((rows << 31) | ids, return_counts=True)
+        for rows, ids in hash_ngrams(texts, max_bytes).values()
+    ]
+    ids = np.concatenate([pairs & (2**31 - 1) for pairs, _ in occurrences])
     distinct, column, in_rows = np.unique(ids, return_inverse=True, return_counts=True)
     kept = np.flatnonzero(in_rows >= MIN_ROWS)
     if len(kept) > most:
         kept = np.sort(kept[np.argsort(-in_rows[kept], kind="stable")[:most]])
     new_column = np.full(len(distinct), -1)
     new_column[kept] = np.arange(len(kept))
-    column = new_column[column]
-    inside = column >= 0
-    matrix = sparse.csr_matrix(
-        (counts[inside].astype(np.float64), (rows[inside], column[inside])),
-        (len(texts), len(kept)),
-    )
-    return NgramCounts(distinct[kept].astype(np.int32), matrix)
+    split = np.split(new_column[column], [len(occurrences[0][0])])
+    kinds = []
+    for (pairs, counts), columns in zip(occurrences, split, strict=True):
+        inside = columns >= 0
+        kinds.append(
+            sparse.csr_matrix(
+                (counts[inside].astype(np.float64), (pairs[inside] >> 31, columns[inside])),
+                (len(texts), len(kept)),
+            )
+        )
+    return NgramCounts(distinct[kept].astype(np.int32), kinds)
 
 
-def inverse_document_frequency(counts: sparse.csr_matrix) -> np.ndarray:
-    """ln((1 + n) / (1 + rows with the n-gram)) + 1, float64 [k], as scikit-learn smooths it."""
-    in_rows = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.log((1 + counts.shape[0]) / (1 + in_rows)) + 1
+def inverse_document_frequency(kinds: Sequence[sparse.csr_matrix]) -> np.ndarray:
+    """ln((1 + n) / (1 + rows with the n-gram)) + 1, float64 [k], as scikit-learn smooths it.
+
+    Args:
+        kinds: counts [n, k] of each kind.
+    """
+    rows, columns = kinds[0].shape
+    in_rows = sum(np.bincount(counts.indices, minlength=columns) for counts in kinds)
+    return np.log((1 + rows) / (1 + in_rows)) + 1
 
 
-def tf_idf(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
-    """TF-IDF with the norm of `LinearModel`, float64 sparse [n, k]."""
-    norm = np.sqrt(np.maximum(counts @ idf**2, 1))
-    return (sparse.diags(1 / norm) @ counts @ sparse.diags(idf)).tocsr()
+def tf_idf(kinds: Sequence[sparse.csr_matrix], idf: np.ndarray) -> sparse.csr_matrix:
+    """TF-IDF with the norms of `LinearModel`, float64 sparse [n, k].
+
+    Args:
+        kinds: counts [n, k] of each kind.
+        idf: float64 [k].
+    """
+    normed = []
+    for counts in kinds:
+        norm = np.sqrt(np.maximum(counts @ idf**2, 1))
+        normed.append(sparse.diags(1 / norm) @ counts)
+    return (sum(normed) @ sparse.diags(idf)).tocsr()
 
 
 def fit_linear(
@@ -106,14 +125,14 @@ def fit_linear(
     weights = None if weights is None else weights[sampled]
     targets = _Targets(class_ids, weights, None if soft_labels is None else soft_labels[sampled])
     counts = count_ngrams(texts, max_bytes, MOST_WEIGHTS // num_classes)
-    idf = inverse_document_frequency(counts.matrix)
+    idf = inverse_document_frequency(counts.kinds)
     kept = np.arange(len(idf))
     if len(kept) > terms:
-        features = tf_idf(counts.matrix, idf)
+        features = tf_idf(counts.kinds, idf)
         model = _fit(features, targets, inverse_penalty, RANKING_TOLERANCE)
         weight = np.linalg.norm(model.coef_, axis=0)
         kept = np.sort(np.argsort(-weight, kind="stable")[:terms])
-    features = tf_idf(counts.matrix[:, kept], idf[kept])
+    features = tf_idf([counts[:, kept] for counts in counts.kinds], idf[kept])
     model = _fit(features, targets, inverse_penalty, 1e-4)
     coefficients, bias = model.coef_, model.intercept_
     if num_classes == 2:
@@ -124,9 +143,9 @@ def fit_linear(
     slots = vocabulary.find(counts.ids[kept])
     weights = np.zeros((1 + vocabulary.size, num_classes), dtype=np.float32)
     weights[slots] = (coefficients * idf[kept]).T
-    squared_idf = np.zeros(1 + vocabulary.size, dtype=np.float32)
-    squared_idf[slots] = idf[kept] ** 2
-    return LinearModel(max_bytes, vocabulary, weights, squared_idf, bias.astype(np.float32))
+    idf_of_slots = np.zeros(1 + vocabulary.size, dtype=np.float32)
+    idf_of_slots[slots] = idf[kept]
+    return LinearModel(max_bytes, vocabulary, weights, idf_of_slots, bias.astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

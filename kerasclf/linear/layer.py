@@ -1,12 +1,13 @@
 """A linear model of texts as a Keras layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kerasclf.linear.model import LinearModel
+from kerasclf.linear.ngrams import KINDS
 
 
 @keras.saving.register_keras_serializable(package="kerasclf")
@@ -38,18 +39,21 @@ class TfidfLogits(keras.layers.Layer):
         self.idf = add("idf", self.slots + 1, 1)
         self.bias = add("bias", self.num_classes)
 
-    def call(self, terms):
+    def call(self, kinds: Sequence[Any]) -> Any:
         """Computes the logits.
 
         Args:
-            terms: int32 [batch, m], 1 + slot, or 0.
+            kinds: n-grams of each kind, int32 [batch, m], 1 + slot, or 0.
 
         Returns:
             float32 [batch, num_classes].
         """
-        total = ops.sum(ops.take(self.table, terms, axis=0), axis=1)
-        squared_norm = ops.sum(ops.square(ops.take(self.idf, terms, axis=0)), axis=1)
-        return total / ops.sqrt(ops.maximum(squared_norm, 1.0)) + self.bias
+        logits = self.bias
+        for terms in kinds:
+            total = ops.sum(ops.take(self.table, terms, axis=0), axis=1)
+            squared_norm = ops.sum(ops.square(ops.take(self.idf, terms, axis=0)), axis=1)
+            logits = logits + total / ops.sqrt(ops.maximum(squared_norm, 1.0))
+        return logits
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that recreate this layer."""
@@ -57,9 +61,9 @@ class TfidfLogits(keras.layers.Layer):
 
 
 def build_linear_core(model: LinearModel) -> keras.Model:
-    """A Keras model from "terms", int32 [batch, m], to logits float32 [batch, num_classes]."""
-    terms = keras.Input((None,), dtype="int32", name="terms")
+    """A Keras model from what `NgramFeaturizer` returns to logits, float32 [batch, num_classes]."""
+    kinds = [keras.Input((None,), dtype="int32", name=kind) for kind in KINDS]
     layer = TfidfLogits(model.vocabulary.size, len(model.bias), dtype="float32", name="tfidf")
-    core = keras.Model([terms], layer(terms), name="linear")
-    layer.set_weights([model.weights, np.sqrt(model.squared_idf)[:, None], model.bias])
+    core = keras.Model(kinds, layer(kinds), name="linear")
+    layer.set_weights([model.weights, model.idf[:, None], model.bias])
     return core

@@ -17,37 +17,40 @@ from kerasclf.linear.vocabulary import NgramVocabulary
 class LinearModel:
     """A fitted linear model of texts.
 
-    With t_v the number of times that n-gram v of the vocabulary is in a text, the logits are
+    With t_kv the number of times that n-gram v of kind k is in a text, the logits are
 
-        sum_v t_v weights_v / sqrt(sum_v t_v idf_v^2) + bias
+        sum_k (sum_v t_kv weights_v / sqrt(sum_v t_kv idf_v^2)) + bias
 
-    which is a linear model of TF-IDF values: `weights` contain the idf. The norm is the Euclidean
-    one as long as no n-gram repeats; a repeated one counts like different ones, so that both sums
-    are sums over the positions of a text.
+    which is a linear model of TF-IDF values: `weights` contain the idf. The norm of each kind is
+    the Euclidean one as long as no n-gram repeats; a repeated one counts like different ones, so
+    that all sums are sums over the positions of a text. A norm of their own keeps the few words of
+    a text from being lost among its many characters.
 
     Attributes:
         max_bytes: UTF-8 bytes of a text that are read.
         vocabulary: n-grams to slots.
         weights: float32 [1 + slots, num_classes], by slot; row 0 belongs to unknown n-grams and is
             0, as are those of empty slots.
-        squared_idf: float32 [1 + slots], in the same order.
+        idf: float32 [1 + slots], inverse document frequencies, in the same order.
         bias: float32 [num_classes].
     """
 
     max_bytes: int
     vocabulary: NgramVocabulary
     weights: np.ndarray
-    squared_idf: np.ndarray
+    idf: np.ndarray
     bias: np.ndarray
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """Logits, float32 [n, num_classes], of n texts."""
-        rows, ids = hash_ngrams(texts, self.max_bytes)
-        slots = self.vocabulary.find(ids)
         shape = (len(texts), len(self.weights))
-        counts = sparse.csr_matrix((np.ones(len(slots)), (rows, slots)), shape)
-        norm = np.sqrt(np.maximum(counts @ self.squared_idf, 1))
-        return (counts @ self.weights / norm[:, None] + self.bias).astype(np.float32)
+        logits = np.tile(self.bias.astype(np.float64), (len(texts), 1))
+        for rows, ids in hash_ngrams(texts, self.max_bytes).values():
+            slots = self.vocabulary.find(ids)
+            counts = sparse.csr_matrix((np.ones(len(slots)), (rows, slots)), shape)
+            norm = np.sqrt(np.maximum(counts @ self.idf**2, 1))
+            logits += counts @ self.weights / norm[:, None]
+        return logits.astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Writes the model as .npz, whole or not at all."""
@@ -59,7 +62,7 @@ class LinearModel:
                 keys=self.vocabulary.keys,
                 displacements=self.vocabulary.displacements,
                 weights=self.weights,
-                squared_idf=self.squared_idf,
+                idf=self.idf,
                 bias=self.bias,
             )
 
@@ -73,5 +76,5 @@ class LinearModel:
         with as_damage(path), np.load(path) as stored:
             check_format(path, int(stored["format"]))
             vocabulary = NgramVocabulary(stored["keys"], stored["displacements"])
-            arrays = (stored[name] for name in ("weights", "squared_idf", "bias"))
+            arrays = (stored[name] for name in ("weights", "idf", "bias"))
             return cls(int(stored["max_bytes"]), vocabulary, *arrays)

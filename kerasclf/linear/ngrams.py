@@ -1,16 +1,16 @@
 """Hashed n-grams of UTF-8 bytes: character n-grams within words, words, and pairs of words.
 
 A text is read as bytes. ASCII letters are lowercased, and white space and NUL are spaces. The
-n-grams are
+n-grams are of two kinds:
 
-- character n-grams: 1 to 5 bytes without a space between the first and the last byte; a word has
+- characters: 1 to 5 bytes without a space between the first and the last byte; a word has
   a space before it and after it, also at the ends of the text;
-- words: runs of ASCII letters, digits and bytes from 128 on;
-- pairs of words that follow each other.
+- words: runs of ASCII letters, digits and bytes from 128 on; and pairs of words that follow each
+  other.
 
 Every n-gram has an id from 0 to 2^31 - 1. With `CODES[b, k]` a random number from 0 to 2^27 - 1,
 
-    id of a character n-gram = sum of CODES[b, k] over its bytes, b being the k-th from its end
+    id of characters = sum of CODES[b, k] over its bytes, b being the k-th from its end
 
 (tabulation hashing: Zobrist 1970; Patrascu and Thorup, The Power of Simple Tabulation Hashing,
 2012, https://arxiv.org/abs/1011.5200). The id of a word is the sum over its bytes of the id, modulo
@@ -18,7 +18,7 @@ Every n-gram has an id from 0 to 2^31 - 1. With `CODES[b, k]` a random number fr
 10^9 + 257 * second + first of the ids of both words, modulo 2^22 - 3. About one in ten thousand
 n-grams shares its id with another.
 
-`hash_ngrams` computes ids with numpy, for training; `LinearFeaturizer` computes the same in the
+`hash_ngrams` computes ids with numpy, for training; `NgramFeaturizer` computes the same in the
 graph. Both leave it to the vocabulary to know which of the ids are n-grams.
 """
 
@@ -27,6 +27,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+KINDS = ("characters", "words")
 ORDERS = 5
 """Bytes of the longest character n-gram."""
 MODULUS = 2**22 - 3
@@ -54,7 +55,7 @@ IS_WORD = np.array([byte >= 128 or chr(byte).isalnum() for byte in range(256)])
 """bool [256], whether a byte is part of a word."""
 
 
-def hash_ngrams(texts: Sequence[str], max_bytes: int) -> tuple[np.ndarray, np.ndarray]:
+def hash_ngrams(texts: Sequence[str], max_bytes: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Computes the ids of all n-grams of texts.
 
     Args:
@@ -62,8 +63,8 @@ def hash_ngrams(texts: Sequence[str], max_bytes: int) -> tuple[np.ndarray, np.nd
         max_bytes: UTF-8 bytes of a text that are read.
 
     Returns:
-        int64 [m], position of the text of each n-gram; and int32 [m], their ids. An n-gram that
-        occurs several times in a text is there several times.
+        By kind: int64 [m], position of the text of each n-gram; and int32 [m], their ids. An n-gram
+        that occurs several times in a text is there several times.
     """
     encoded = [text.encode("utf-8", "replace")[:max_bytes] for text in texts]
     gap = bytes(ORDERS)
@@ -96,7 +97,9 @@ def hash_ngrams(texts: Sequence[str], max_bytes: int) -> tuple[np.ndarray, np.nd
         found = np.flatnonzero(is_read & ~left_out)
         rows.append(text_of[found])
         ids.append(hashed[found])
+    characters = np.concatenate(rows), np.concatenate(ids).astype(np.int32)
 
+    rows, ids = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int32)]
     letters = is_read & back(is_word, 0)
     first = np.flatnonzero(letters & ~back(is_word, 1))
     if len(first):
@@ -107,4 +110,5 @@ def hash_ngrams(texts: Sequence[str], max_bytes: int) -> tuple[np.ndarray, np.nd
         second = np.flatnonzero(text_of_word[1:] == text_of_word[:-1]) + 1
         rows += [text_of_word, text_of_word[second]]
         ids += [words, PAIR * short[second] + short[second - 1] + PAIR_OFFSET]
-    return np.concatenate(rows), np.concatenate(ids).astype(np.int32)
+    words_and_pairs = np.concatenate(rows), np.concatenate(ids).astype(np.int32)
+    return dict(zip(KINDS, (characters, words_and_pairs), strict=True))
