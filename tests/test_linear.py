@@ -99,6 +99,15 @@ def test_a_vocabulary_has_a_slot_for_each_id_and_knows_no_other(size):
     assert vocabulary.size <= size / 0.95 + 1
 
 
+def test_a_vocabulary_has_room_for_ids_that_are_close_to_each_other():
+    random = np.random.default_rng(0)
+    few, many = random.integers(0, 2**31 - 1, 4000), random.integers(0, 2**22, 4000)
+    ids = np.unique([*few, *many]).astype(np.int32)
+    vocabulary = NgramVocabulary.build(ids)
+    assert len(np.unique(vocabulary.find(ids))) == len(ids)
+    assert len(vocabulary.displacements) <= len(ids) / 3 + 50
+
+
 def sentences(count=300, seed=0):
     """Texts of two classes that share most words."""
     random = np.random.default_rng(seed)

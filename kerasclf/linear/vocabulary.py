@@ -8,7 +8,7 @@ import numpy as np
 LOAD = 0.95
 """Share of the slots that are used."""
 KEYS_PER_BUCKET = 3
-FIRST_TRIED = 64
+FIRST_TRIED = 512
 EMPTY = -1
 
 
@@ -51,8 +51,9 @@ class NgramVocabulary:
     def build(cls, ids: np.ndarray) -> Self:
         """Finds a table for n distinct ids.
 
-        The buckets are placed from the largest to the smallest, each with the smallest displacement
-        for which all of its slots are free.
+        The buckets are placed from the largest to the smallest, each with the first displacement, in
+        a random order, for which all of its slots are free. In ascending order, ids that are close
+        would leave free slots in one block, where ids that are far apart do not fit.
 
         Args:
             ids: int32 [n], distinct and at least 0.
@@ -78,12 +79,14 @@ def _place(ids: np.ndarray, slots: int, buckets: int) -> tuple[np.ndarray, np.nd
     free = np.ones(slots, dtype=bool)
     keys = np.full(slots, EMPTY, dtype=np.int32)
     displacements = np.zeros(buckets, dtype=np.int32)
+    # Twice, so that it can be read from anywhere.
+    shuffled = np.tile(np.random.default_rng(0).permutation(slots), 2)
     for bucket in np.argsort(-counts, kind="stable"):
         if not counts[bucket]:
             break
         members = order[ends[bucket] - counts[bucket] : ends[bucket]]
         places = place[members]
-        displacement = _fit(places, free)
+        displacement = _fit(places, free, shuffled)
         if displacement is None:
             return None
         displacements[bucket] = displacement
@@ -93,13 +96,19 @@ def _place(ids: np.ndarray, slots: int, buckets: int) -> tuple[np.ndarray, np.nd
     return keys, displacements
 
 
-def _fit(places: np.ndarray, free: np.ndarray) -> int | None:
-    """A displacement that moves all places to free slots, or None if there is none."""
-    # Those that move the first place to a free slot, smallest first, which keeps the free slots
-    # scattered; nearly always, one of the first few fits.
-    slots = np.flatnonzero(free)
-    candidates = (np.roll(slots, -np.searchsorted(slots, places[0])) - places[0]) % len(free)
-    for tried in np.split(candidates, [FIRST_TRIED]):
+def _fit(places: np.ndarray, free: np.ndarray, shuffled: np.ndarray) -> int | None:
+    """A displacement that moves all places to free slots, or None if there is none.
+
+    Args:
+        places: int64 [m], of the ids of a bucket.
+        free: bool [s], by slot.
+        shuffled: int64 [2 s], the slots in random order, twice. The first place is moved to them.
+    """
+    start = int(places.sum()) % len(free)
+    # Nearly always, one of the first few fits.
+    for most in (FIRST_TRIED, len(free)):
+        tried = shuffled[start : start + most]
+        tried = (tried[free[tried]] - places[0]) % len(free)
         fits = free[(places + tried[:, None]) % len(free)].all(axis=1)
         if fits.any():
             return int(tried[np.argmax(fits)])
