@@ -122,7 +122,7 @@ def cut(config: TrainConfig, size: str, or_all: bool = False) -> Job | None:
     )
     split[unused] = UNUSED
     job.split["split"] = split
-    asked = with_choices_of(config, job.config)
+    asked = with_choices_of(config.resolved(), job.config)
     job.config = fit_to_data(asked, job.texts_and_class_ids("train")[0])
     return job
 

@@ -279,7 +279,12 @@ def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
 
 
 def with_choices_of(asked: TrainConfig, config: TrainConfig) -> TrainConfig:
-    """A configuration with what another one asks for of the options that `fit_to_data` fills in."""
+    """A configuration with what another one asks for of the options that `fit_to_data` fills in.
+
+    Args:
+        asked: a resolved configuration.
+        config: one whose options are all filled in.
+    """
     return replace(config, **{name: getattr(asked, name) for name in ("max_bytes", *BY_ROWS)})
 
 

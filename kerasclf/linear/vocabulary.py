@@ -51,9 +51,9 @@ class NgramVocabulary:
     def build(cls, ids: np.ndarray) -> Self:
         """Finds a table for n distinct ids.
 
-        The buckets are placed from the largest to the smallest, each with the first displacement, in
-        a random order, for which all of its slots are free. In ascending order, ids that are close
-        would leave free slots in one block, where ids that are far apart do not fit.
+        The buckets are placed from the largest to the smallest, each with the first displacement,
+        in a random order, for which all of its slots are free. In ascending order, ids that are
+        close would leave free slots in one block, where ids that are far apart do not fit.
 
         Args:
             ids: int32 [n], distinct and at least 0.
