@@ -19,19 +19,16 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from benchmarks.exported import describe_file, measure_file
 from benchmarks.fasttext_model import train_fasttext
+from benchmarks.pooling import describe_difference, pool_differences
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.files import load_table
 from kerasclf.job.kept import train_once
 from kerasclf.job.prepare import Job, fit_to_data, prepare_job, with_choices_of
-from kerasclf.statistics.bootstrap import interval, resamples
-from kerasclf.statistics.metrics import count_classes, macro_f1
 
 ALL = "all"
 MODELS: dict[str, dict[str, Any]] = {
@@ -149,42 +146,6 @@ def _seconds(seconds: dict[str, float]) -> float:
     return seconds.get("linear", 0.0) + seconds.get("train", 0.0)
 
 
-def pool_differences(metrics: list[dict[str, Any]]) -> dict[str, float]:
-    """The mean over runs of macro-F1 less that of the baseline, with a 95 % interval.
-
-    In each resample of a paired bootstrap, rows are drawn in each run, equal ones where the runs
-    have the same test rows.
-    """
-    of_runs = []
-    for entry in metrics:
-        frame = load_table(Path(entry["run"]) / "predictions.parquet")
-        frame = frame[frame["split"] == "test"]
-        codes = pd.Index(entry["labels"])
-        columns = [
-            codes.get_indexer(frame[name])
-            for name in ("label", "predicted_label", "baseline_label")
-        ]
-        difference = partial(_difference, *columns, len(codes))
-        drawn = [difference(rows) for rows in resamples(len(frame), seed=0)]
-        of_runs.append((difference(np.arange(len(frame))), drawn))
-    low, high = interval(np.mean([drawn for _, drawn in of_runs], axis=0))
-    return {"difference": float(np.mean([d for d, _ in of_runs])), "low": low, "high": high}
-
-
-def _difference(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    baseline: np.ndarray,
-    num_classes: int,
-    rows: np.ndarray,
-) -> float:
-    """Macro-F1 of a model on some rows, less that of the baseline."""
-    model_f1, baseline_f1 = (
-        macro_f1(count_classes(true[rows], ids[rows], num_classes)) for ids in (predicted, baseline)
-    )
-    return float(model_f1 - baseline_f1)
-
-
 def show(result: dict[str, Any]) -> None:
     """Prints the table."""
     print(
@@ -193,11 +154,10 @@ def show(result: dict[str, Any]) -> None:
     )
     print("|" + " --- |" * 11)
     for row in result["results"]:
-        gain = row["over_baseline"]
         print(
             f"| {row['data']} | {row['rows']} | {row['model']} | {row['validation']:.3f} "
             f"| {row['test']:.3f} | {row['baseline']:.3f} "
-            f"| {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) "
+            f"| {describe_difference(row['over_baseline'])} "
             f"| {row['better']}, {row['worse']}, {row['runs']} | {describe_file(row)} "
             f"| {row['seconds']:.0f} s |"
         )
