@@ -37,6 +37,8 @@ class Encoder:
             linear part.
         least_steps: training steps below which few rows are passed over more often than `defaults`
             say; 0 for no such bound.
+        least_steps_frozen: the same if layers are frozen: the others need more steps then, each of
+            which is cheap.
         compressible: whether pruning, clustering and quantization-aware training can rebuild its
             core in tf_keras.
     """
@@ -48,6 +50,7 @@ class Encoder:
     reads_bytes: bool = True
     is_network: bool = True
     least_steps: int = 0
+    least_steps_frozen: int = 0
     compressible: bool = False
 
     def check_installed(self) -> None:
@@ -96,7 +99,8 @@ ENCODERS: dict[str, Encoder] = {
         },
         max_length="max_tokens",
         reads_bytes=False,
-        least_steps=300,
+        least_steps=100,
+        least_steps_frozen=300,
     ),
     "linear": Encoder(
         kind="ngrams",

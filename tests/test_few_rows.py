@@ -11,11 +11,15 @@ from kerasclf.job.prepare import fit_to_data
 
 
 @pytest.mark.parametrize(
-    ("rows", "epochs", "patience"), [(32, 300, 150), (500, 19, 10), (2000, 5, 3), (10_000, 4, 2)]
+    ("frozen", "rows", "epochs", "patience"),
+    [
+        *[(0, 32, 100, 50), (0, 500, 7, 4), (0, 2000, 4, 2)],
+        *[(8, 32, 300, 150), (8, 500, 19, 10), (8, 2000, 5, 3), (8, 10_000, 4, 2)],
+    ],
 )
-def test_epochs_by_hand(rows, epochs, patience):
-    # 300 steps of 32 rows; 500 rows are 16 steps, of which 4 epochs have 64: 4.7 times as many.
-    config = TrainConfig(encoder="some/preset").resolved()
+def test_epochs_by_hand(frozen, rows, epochs, patience):
+    # 500 rows are 16 steps, of which 4 epochs have 64; 100 are 1.6 times as many, and 300 4.7.
+    config = TrainConfig(encoder="some/preset", freeze_layers=frozen).resolved()
     assert (config.epochs, config.patience) == (None, None)
     found = fit_to_data(config, ["a text"] * rows)
     assert (found.epochs, found.patience) == (epochs, patience)

@@ -270,9 +270,10 @@ def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
     """
     found: dict[str, Any] = {"max_bytes": config.max_bytes or choose_width(texts)}
     encoder = find_encoder(config.encoder)
-    if encoder.least_steps:
+    least = encoder.least_steps_frozen if config.freeze_layers else encoder.least_steps
+    if least:
         steps = math.ceil(len(texts) / config.batch_size) * encoder.defaults["epochs"]
-        factor = max(1.0, encoder.least_steps / max(steps, 1))
+        factor = max(1.0, least / max(steps, 1))
         usual = {name: math.ceil(encoder.defaults[name] * factor) for name in BY_ROWS}
         found |= {name: getattr(config, name) or usual[name] for name in BY_ROWS}
     return replace(config, **found)
