@@ -112,8 +112,10 @@ def make_student(
     # TensorFlow takes seconds to import: only after the data has been checked.
     with console.quiet_imports():
         from export.distillation.student_run import train_student
+        from kerasclf.exporting import keep_light_file
 
     metrics = train_student(job, teachers, config, texts, pile)
+    keep_light_file(RunLayout.open(metrics["run"]))
     if teacher:
         metrics["file"] = export_student(Path(metrics["run"]), budget)
     return metrics

@@ -16,6 +16,7 @@ from export.distillation.config import DistillConfig
 from export.distillation.students import prepare_student
 from export.distillation.teachers import Teacher
 from export.distillation.transfer import MOST_WORDS, mix_texts
+from kerasclf import exporting
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.job.folds import Rows, predict_out_of_fold, split_folds
@@ -233,7 +234,8 @@ def test_folds_keep_near_duplicates_together(job):
         assert not set(groups[learned]) & set(groups[held])
 
 
-def test_distill(run, table, tmp_path, capsys):
+def test_distill(run, table, tmp_path, capsys, keep_light_file, monkeypatch):
+    monkeypatch.setattr(exporting, "keep_light_file", keep_light_file)
     student = tmp_path / "student.yaml"
     options = dict(option.removeprefix("--").split("=") for option in SMALL)
     lines = [f"{key.replace('-', '_')}: {value}" for key, value in options.items()]
@@ -258,6 +260,8 @@ def test_distill(run, table, tmp_path, capsys):
         for texts in (transfer_texts[:2], transfer_texts[2:]):
             assert make_teacher(None, folder).predict(texts).shape == (len(texts), 3)
     assert TrainConfig.from_yaml(small / "config.yaml").patience == 8
+    # A student answers without TensorFlow, too.
+    assert RunLayout(small).light.is_file()
 
 
 @pytest.mark.slow
