@@ -132,7 +132,7 @@ def fit_linear(
         model = _fit(features, targets, inverse_penalty, RANKING_TOLERANCE)
         weight = np.linalg.norm(model.coef_, axis=0)
         kept = np.sort(np.argsort(-weight, kind="stable")[:terms])
-    features = tf_idf([counts[:, kept] for counts in counts.kinds], idf[kept])
+    features = tf_idf([kind[:, kept] for kind in counts.kinds], idf[kept])
     model = _fit(features, targets, inverse_penalty, 1e-4)
     coefficients, bias = model.coef_, model.intercept_
     if num_classes == 2:
