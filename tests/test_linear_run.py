@@ -21,7 +21,7 @@ from kerasclf.train import main as train
 def joined(table, both_kept, tmp_path_factory):
     """A finished run of a network and a linear part."""
     output = tmp_path_factory.mktemp("joined")
-    options = [f"--data={table}", f"--output={output}", "--epochs=12", *SMALL, "--linear=tfidf"]
+    options = [f"--data={table}", f"--output={output}", "--epochs=16", *SMALL, "--linear=tfidf"]
     assert train(options) == 0
     return output / "greetings" / "1"
 
@@ -60,7 +60,7 @@ def test_a_linear_part_alone(alone, capsys):
 
 
 def test_resumes_with_the_bits_of_the_linear_part(joined, table, tmp_path, monkeypatch):
-    options = [f"--data={table}", f"--output={tmp_path}", "--epochs=12", *SMALL, "--linear=tfidf"]
+    options = [f"--data={table}", f"--output={tmp_path}", "--epochs=16", *SMALL, "--linear=tfidf"]
 
     def interrupt(*args):
         raise KeyboardInterrupt

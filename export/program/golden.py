@@ -60,7 +60,7 @@ def check_golden(
     difference = float(differences[worst])
     if not difference <= tolerance:
         raise ParityError(
-            f"probabilities differ from Keras by {difference:.2g} on {texts[worst][:40]!r}; "
+            f"probabilities differ from Keras by {difference:.3g} on {texts[worst][:40]!r}; "
             f"expected at most {tolerance:g}"
         )
     return difference
