@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kerasclf.files import load_table
-from kerasclf.statistics.bootstrap import interval, resamples
-from kerasclf.statistics.metrics import count_classes, macro_f1
+from kerasclf.statistics.bootstrap import interval, macro_f1_difference, resamples
 
 TRUE, PREDICTED, BASELINE = "label", "predicted_label", "baseline_label"
 """Columns of predictions.parquet."""
@@ -34,7 +33,7 @@ def pool_differences(
         other = frame[BASELINE] if others is None else _read_test_rows(others[position])[PREDICTED]
         codes = pd.Index(entry["labels"])
         ids = [codes.get_indexer(labels) for labels in (frame[TRUE], frame[PREDICTED], other)]
-        difference = partial(_difference, *ids, len(codes))
+        difference = partial(macro_f1_difference, *ids, len(codes))
         drawn = [difference(rows) for rows in resamples(len(frame), seed=0)]
         of_runs.append((difference(np.arange(len(frame))), drawn))
     low, high = interval(np.mean([drawn for _, drawn in of_runs], axis=0))
@@ -44,18 +43,3 @@ def pool_differences(
 def _read_test_rows(metrics: dict[str, Any]) -> pd.DataFrame:
     frame = load_table(Path(metrics["run"]) / "predictions.parquet")
     return frame[frame["split"] == "test"].sort_values("row", ignore_index=True)
-
-
-def _difference(
-    true: np.ndarray, predicted: np.ndarray, other: np.ndarray, num_classes: int, rows: np.ndarray
-) -> float:
-    """Macro-F1 of a model on some rows, less that of another one."""
-    model_f1, other_f1 = (
-        macro_f1(count_classes(true[rows], ids[rows], num_classes)) for ids in (predicted, other)
-    )
-    return float(model_f1 - other_f1)
-
-
-def describe_difference(pooled: dict[str, float]) -> str:
-    """A difference and its interval as a cell of a Markdown table."""
-    return f"{pooled['difference']:+.3f} ({pooled['low']:+.3f} to {pooled['high']:+.3f})"

@@ -23,12 +23,13 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.exported import describe_file, measure_file
 from benchmarks.fasttext_model import train_fasttext
-from benchmarks.pooling import describe_difference, pool_differences
+from benchmarks.pooling import pool_differences
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.job.kept import train_once
 from kerasclf.job.prepare import Job, fit_to_data, prepare_job, with_choices_of
+from kerasclf.report.wording import describe_difference
 
 ALL = "all"
 MODELS: dict[str, dict[str, Any]] = {
@@ -157,7 +158,7 @@ def show(result: dict[str, Any]) -> None:
         print(
             f"| {row['data']} | {row['rows']} | {row['model']} | {row['validation']:.3f} "
             f"| {row['test']:.3f} | {row['baseline']:.3f} "
-            f"| {describe_difference(row['over_baseline'])} "
+            f"| {describe_difference(row['over_baseline'], 3)} "
             f"| {row['better']}, {row['worse']}, {row['runs']} | {describe_file(row)} "
             f"| {row['seconds']:.0f} s |"
         )

@@ -24,7 +24,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.exported import describe_file, measure_file
-from benchmarks.pooling import describe_difference, pool_differences
+from benchmarks.pooling import pool_differences
 from benchmarks.quality import UNUSED, cut
 from benchmarks.small_data_plot import plot_results
 from export.distillation.config import DistillConfig
@@ -36,6 +36,7 @@ from kerasclf.errors import UserError
 from kerasclf.files import load_table, replacing
 from kerasclf.job.kept import train_once
 from kerasclf.job.prepare import load_unchanged
+from kerasclf.report.wording import describe_difference
 from kerasclf.run.layout import RunLayout
 
 CLOSE = 0.5
@@ -191,10 +192,11 @@ def show(result: dict[str, Any]) -> None:
     print("|" + " --- |" * 11)
     for row in result["results"]:
         by_seed = ", ".join(f"{value:.3f}" for value in row["test"])
-        over = "" if row["model"] == STUDENT else describe_difference(row["student_over"])
+        gain = describe_difference(row["over_baseline"], 3)
+        over = "" if row["model"] == STUDENT else describe_difference(row["student_over"], 3)
         print(
             f"| {row['data']} | {row['rows']} | {row['model']} | {row['validation']:.3f} "
-            f"| {by_seed} | {mean(row['test']):.3f} | {describe_difference(row['over_baseline'])} "
+            f"| {by_seed} | {mean(row['test']):.3f} | {gain} "
             f"| {over} | {describe_file(row)} | {row['seconds']:.0f} |"
         )
 

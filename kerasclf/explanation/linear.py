@@ -8,10 +8,9 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
 
 from kerasclf.linear.model import LinearModel
-from kerasclf.linear.ngrams import KINDS, hash_ngrams
+from kerasclf.linear.ngrams import KINDS
 
 LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 """What a word of the n-grams has: a span of punctuation alone has none, and is in no pair."""
@@ -84,11 +83,8 @@ def _sum(model: LinearModel, pieces: Sequence[tuple[str, int]]) -> np.ndarray:
     for rows in groups:
         if not len(rows):
             continue
-        ngrams = hash_ngrams([pieces[row][0] for row in rows], int(limits[rows].max()))
-        for kind, (text_of, ids) in enumerate(ngrams.values()):
-            slots = model.vocabulary.find(ids)
-            shape = (len(rows), len(table))
-            counts = sparse.csr_matrix((np.ones(len(slots)), (text_of, slots)), shape)
+        kinds = model.count([pieces[row][0] for row in rows], int(limits[rows].max()))
+        for kind, counts in enumerate(kinds):
             found[rows, kind] = counts @ table
     return found
 

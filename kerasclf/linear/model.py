@@ -43,14 +43,24 @@ class LinearModel:
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """Logits, float32 [n, num_classes], of n texts."""
-        shape = (len(texts), len(self.weights))
         logits = np.tile(self.bias.astype(np.float64), (len(texts), 1))
-        for rows, ids in hash_ngrams(texts, self.max_bytes).values():
-            slots = self.vocabulary.find(ids)
-            counts = sparse.csr_matrix((np.ones(len(slots)), (rows, slots)), shape)
+        for counts in self.count(texts, self.max_bytes):
             norm = np.sqrt(np.maximum(counts @ self.idf**2, 1))
             logits += counts @ self.weights / norm[:, None]
         return logits.astype(np.float32)
+
+    def count(self, texts: Sequence[str], max_bytes: int) -> list[sparse.csr_matrix]:
+        """How often the n-grams of each kind are in n texts, float64 sparse [n, 1 + slots].
+
+        Args:
+            texts: n strings.
+            max_bytes: UTF-8 bytes of a text that are read.
+        """
+        shape = (len(texts), len(self.weights))
+        return [
+            sparse.csr_matrix((np.ones(len(ids)), (rows, self.vocabulary.find(ids))), shape)
+            for rows, ids in hash_ngrams(texts, max_bytes).values()
+        ]
 
     def save(self, path: Path) -> None:
         """Writes the model as .npz, whole or not at all."""

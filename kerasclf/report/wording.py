@@ -1,5 +1,6 @@
 """Sentences that the terminal, the reports and the model card share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kerasclf.evaluation.novelty import CLOSE
@@ -147,7 +148,7 @@ def _judge(gain: Difference, model: str, rival: str) -> str:
     }[gain["verdict"]]
 
 
-def describe_difference(gain: Difference, digits: int = 4) -> str:
+def describe_difference(gain: Mapping[str, Any], digits: int = 4) -> str:
     """A difference with its 95 % interval."""
     value, low, high = (f"{gain[key]:+.{digits}f}" for key in ("difference", "low", "high"))
     return f"{value} ({low} to {high})"

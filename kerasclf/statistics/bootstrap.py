@@ -1,6 +1,7 @@
 """Percentile bootstrap intervals of metrics, and of the difference between two models."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -158,6 +159,29 @@ def _reduce(log_probabilities: np.ndarray, class_ids: np.ndarray) -> tuple[np.nd
     return reduced, np.ones(len(class_ids), dtype=np.int64)
 
 
+def macro_f1_difference(
+    class_ids: np.ndarray,
+    predicted: np.ndarray,
+    other: np.ndarray,
+    num_classes: int,
+    rows: np.ndarray,
+) -> float:
+    """Macro-F1 of a model less that of another one.
+
+    Args:
+        class_ids: int64 [n], true class ids.
+        predicted: int64 [n], class ids predicted by the model.
+        other: int64 [n], class ids predicted by the other one.
+        num_classes: number of classes.
+        rows: positions of the rows that count, some of them several times.
+    """
+    model_f1, other_f1 = (
+        macro_f1(count_classes(class_ids[rows], ids[rows], num_classes))
+        for ids in (predicted, other)
+    )
+    return float(model_f1 - other_f1)
+
+
 def compare(
     class_ids: np.ndarray,
     predicted: np.ndarray,
@@ -177,14 +201,7 @@ def compare(
     Returns:
         The macro-F1 of the model less that of the baseline.
     """
-
-    def difference(rows: np.ndarray) -> float:
-        model_f1, baseline_f1 = (
-            macro_f1(count_classes(class_ids[rows], ids[rows], num_classes))
-            for ids in (predicted, baseline)
-        )
-        return float(model_f1 - baseline_f1)
-
+    difference = partial(macro_f1_difference, class_ids, predicted, baseline, num_classes)
     low, high = interval(np.array([difference(rows) for rows in resamples(len(class_ids), seed)]))
     return Difference(
         difference=difference(np.arange(len(class_ids))),
