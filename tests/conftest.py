@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -42,6 +43,15 @@ def _take_one_core() -> None:
     if worker and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+def fails(capsys: pytest.CaptureFixture[str], code: int, message: str) -> None:
+    """The command exited with 2, and printed one line on stderr and nothing on stdout."""
+    captured = capsys.readouterr()
+    assert code == 2, captured.err
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert re.search(message, captured.err), captured.err
 
 
 @pytest.fixture(scope="session")

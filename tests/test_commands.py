@@ -9,21 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import fails
 
 import kerasclf
 from kerasclf import cli, console
 from kerasclf.train import main as train
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def fails(capsys, code, message):
-    """The command exited with 2, and printed one line on stderr and nothing on stdout."""
-    captured = capsys.readouterr()
-    assert code == 2
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert re.search(message, captured.err), captured.err
 
 
 def test_program_lists_every_command_with_a_line(capsys):

@@ -14,7 +14,8 @@ from kerasclf.decision.voting import fit_weights
 from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
 from kerasclf.files import save_table, write_json
-from kerasclf.job.execute import finish, measure, open_run
+from kerasclf.job.execute import finish, open_run
+from kerasclf.job.measure import measure
 from kerasclf.job.prepare import Job, prepare_job, same_data
 from kerasclf.run.finished import FinishedRun, Predictions, read_predictions
 from kerasclf.run.hold import hold
