@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kerasclf.errors import UserError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,6 +26,27 @@ def name_columns(labels: Iterable[str]) -> list[str]:
     ['predicted_label', 'confidence', 'review', 'p_a', 'p_b']
     """
     return ["predicted_label", "confidence", "review", *(f"p_{label}" for label in labels)]
+
+
+def check_names_are_free(
+    table: str, names: Iterable[str], added: Iterable[str], example: str = "--prefix model_"
+) -> None:
+    """Checks that a table has none of the columns that are to be added to it.
+
+    Args:
+        table: what to call the table in the message.
+        names: its columns.
+        added: names of the columns to add.
+        example: how to give them a prefix.
+
+    Raises:
+        UserError: it has one of them.
+    """
+    if taken := sorted(set(names) & set(added)):
+        raise UserError(
+            f"{table} already has {', '.join(map(repr, taken))}, as added columns would be called; "
+            f"give a prefix for their names, such as {example}"
+        )
 
 
 def check_texts(texts: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from kerasclf.edge_runtime import EdgeClassifier, read_metadata
 from kerasclf.errors import UserError
 from kerasclf.extras import check_installed
 from kerasclf.light import run_file
-from kerasclf.prediction import describe_decisions, name_columns
+from kerasclf.prediction import check_names_are_free, describe_decisions, name_columns
 from kerasclf.run.layout import RunLayout
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def score(
         raise UserError(f"no column {text_column!r}, only {', '.join(frame.columns)}")
     content = read_model(model)
     added = {name: prefix + name for name in name_columns(read_metadata(content)["labels"])}
-    if taken := [name for name in frame.columns if name in added.values()]:
-        raise UserError(
-            f"the frame already has {', '.join(map(repr, taken))}, as added columns would be "
-            "called; give a prefix for their names"
-        )
+    check_names_are_free("the frame", frame.columns, added.values(), "prefix='model_'")
     labelled = make_udf(frame.sparkSession, content, None)
     return expand(frame, labelled(frame[quote(text_column)]), added)
 

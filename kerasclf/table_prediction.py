@@ -17,7 +17,7 @@ from kerasclf.data.table_writer import WRITTEN, TableWriter
 from kerasclf.data.tables import check_table, find_column, pick_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable, replacing
-from kerasclf.prediction import Predictor, name_columns
+from kerasclf.prediction import Predictor, check_names_are_free, name_columns
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -69,11 +69,7 @@ class PredictionTable:
         first = next(self.read_chunks(1))
         pick_column(first, self.text_column, self.input, "--text-column")
         added = [self.prefix + name for name in name_columns(labels)]
-        if taken := [name for name in added if name in first.columns]:
-            raise UserError(
-                f"{self.input} already has {', '.join(map(repr, taken))}, as the predictions would "
-                "be called; give a --prefix for their names, such as --prefix model_"
-            )
+        check_names_are_free(str(self.input), first.columns, added)
 
     def has_more_rows(self, rows: int) -> bool:
         """Whether the input has more than `rows` rows."""

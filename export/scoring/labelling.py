@@ -13,8 +13,7 @@ from export.scoring.model import Model
 from export.scoring.rows import Piece, read_chunks
 from export.scoring.storage import create
 from export.scoring.table import Table
-from kerasclf.errors import UserError
-from kerasclf.prediction import Predictor, name_columns
+from kerasclf.prediction import Predictor, check_names_are_free, name_columns
 
 VERSION = "model_version"
 
@@ -47,12 +46,8 @@ def output_schema(table: Table, model: Model, prefix: str = "") -> pa.Schema:
         pa.field(prefix + name, kinds.get(name, pa.float64()))
         for name in (*name_columns(model.labels), VERSION)
     ]
-    names = [*table.schema.names, *(field.name for field in added)]
-    if duplicates := [name for name, count in Counter(names).items() if count > 1]:
-        raise UserError(
-            f"{table.sources[0]} already has {', '.join(map(repr, duplicates))}, as added columns "
-            "would be called; give a --prefix for their names, such as --prefix model_"
-        )
+    names = (field.name for field in added)
+    check_names_are_free(str(table.sources[0]), table.schema.names, names)
     return pa.schema([*table.schema, *added])
 
 

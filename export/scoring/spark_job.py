@@ -15,7 +15,7 @@ from export.scoring.spark_source import Source, read_source
 from kerasclf.console import quiet_imports, say_status
 from kerasclf.errors import UnsupportedError, UserError
 from kerasclf.extras import check_installed
-from kerasclf.prediction import name_columns
+from kerasclf.prediction import check_names_are_free, name_columns
 from kerasclf.spark import DETAIL, REASON, TEXT, expand, make_udf, read_model
 
 if TYPE_CHECKING:
@@ -118,11 +118,7 @@ def _name_columns(
         columns[TEXT] = text_column
     columns |= {REASON: REASON, DETAIL: DETAIL}
     added = {*columns.values(), prefix + VERSION, OUTCOME}
-    if taken := [name for name in source.frame.columns if name in added]:
-        raise UserError(
-            f"{pattern} already has {', '.join(map(repr, taken))}, as added columns would be "
-            "called; give a --prefix for their names, such as --prefix model_"
-        )
+    check_names_are_free(pattern, source.frame.columns, added)
     return columns
 
 
