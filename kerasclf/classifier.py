@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from kerasclf.console import say_status
 from kerasclf.decision.rule import Decision
 from kerasclf.errors import UserError
-from kerasclf.models.featurizer import Featurizer
+from kerasclf.models.featurizer import Featurizer, batch_by_length
 from kerasclf.models.joined import Part, join
 from kerasclf.models.load import load_model
 from kerasclf.prediction import check_texts, describe_decisions
@@ -132,7 +132,8 @@ class KerasClassifier:
         encoded = [text.encode("utf-8", "replace") for text in check_texts(texts)]
         logits = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
         cells = max(self.featurizer.inputs.values()) * len(self.labels)
-        for rows in batch_by_length(encoded, max(1, min(BATCH_SIZE, MOST_CELLS // cells))):
+        size = max(1, min(BATCH_SIZE, MOST_CELLS // cells))
+        for rows in batch_by_length(self.featurizer, encoded, size):
             logits[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
         return logits
 
@@ -189,13 +190,3 @@ def _check_process() -> None:
             "TensorFlow would wait for ever; load it in each worker instead (gunicorn without "
             '--preload, multiprocessing with get_context("spawn"))'
         )
-
-
-def batch_by_length(encoded: Sequence[bytes], size: int = BATCH_SIZE) -> Iterator[list[int]]:
-    """Yields the positions of n texts in batches of at most `size`, shortest texts first.
-
-    Texts of similar length share a batch, since a batch is as long as its longest text.
-    """
-    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]

@@ -83,9 +83,9 @@ def test_later_epochs_are_the_same_after_a_restart():
     assert whole[steps:] == rest
 
 
-@pytest.mark.parametrize("bucket", [False, True])
-def test_no_row_is_dropped_and_class_ids_stay_with_texts(bucket):
-    batches = collect(range(1), bucket=bucket)
+@pytest.mark.parametrize("lengths", [None, np.arange(500) % 7])
+def test_no_row_is_dropped_and_class_ids_stay_with_texts(lengths):
+    batches = collect(range(1), lengths=lengths)
     pairs = {}
     for texts, class_ids in batches:
         pairs |= dict(zip(texts, class_ids, strict=True))

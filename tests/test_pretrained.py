@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kerasclf.errors import UserError
+from kerasclf.models.featurizer import batch_by_length
 from kerasclf.models.load import load_featurizer
 from kerasclf.models.pretrained import build_pretrained_core, freeze_layers, load_pretrained
 from kerasclf.train import main as train
@@ -35,11 +36,28 @@ def test_featurizer_is_the_same_eagerly_in_map_and_after_reload(encoder, tmp_pat
     # Batches are cropped to the bucket of their longest text.
     assert eager["token_ids"].shape[1] == 96
     short = featurizer(tf.constant(TEXTS[:2]))
-    assert short["token_ids"].shape[1] == 16
+    counts = featurizer.lengths([text.encode() for text in TEXTS])
+    assert counts[:2].max() <= short["token_ids"].shape[1] <= 8
     core = build_pretrained_core(backbone, 3, 0.1)
     whole = core(eager).numpy()
     assert np.isfinite(whole).all()
     np.testing.assert_allclose(core(short), whole[:2], atol=1e-4)
+
+
+def test_batches_have_texts_with_about_as_many_tokens(encoder):
+    featurizer, _ = load_pretrained(str(encoder), 96)
+    texts = [text.encode() for text in [*TEXTS, "😀" * 20, "a" * 20] * 300]
+    counts = featurizer.lengths(texts)
+    assert counts[:7].tolist() == [featurizer.lengths([text])[0] for text in texts[:7]]
+    assert counts.tolist() == np.tile(counts[:7], 300).tolist()
+    masks = featurizer.read(tf.constant(texts[:7]))["padding_mask"].numpy()
+    assert counts[:7].tolist() == masks.sum(axis=1).tolist()
+    assert counts[1] == counts.min()
+    assert counts[3] == counts.max() == 96
+    batches = list(batch_by_length(featurizer, texts, 300))
+    assert sorted(np.concatenate(batches)) == list(range(len(texts)))
+    assert [len(set(counts[rows])) for rows in batches] == [1] * 7
+    assert len(featurizer.lengths([])) == 0
 
 
 def test_the_lowest_layers_are_frozen(encoder):

@@ -82,7 +82,6 @@ def fine_tune(
         sampler=config.sampler,
         seed=config.seed,
         epochs=range(config.epochs),
-        bucket=featurizer.buckets_by_length,
         weights=objective.weights,
     )
     steps = steps_per_epoch(objective.class_ids, config.sampler, config.batch_size)

@@ -105,13 +105,14 @@ class ServedModel:
         """Labels n texts; returns a frame like that of `Classifier.predict`."""
         import tensorflow as tf
 
-        from kerasclf.classifier import batch_by_length, describe_decisions
+        from kerasclf.classifier import BATCH_SIZE, describe_decisions
+        from kerasclf.models.featurizer import batch_by_length
 
         encoded = [text.encode("utf-8", "replace") for text in texts]
         decided = np.zeros(len(encoded), dtype=np.int64)
         review = np.zeros(len(encoded), dtype=bool)
         probabilities = np.zeros((len(encoded), len(self._labels)))
-        for rows in batch_by_length(encoded):
+        for rows in batch_by_length(None, encoded, BATCH_SIZE):
             outputs = self._serve(text=tf.constant([encoded[i] for i in rows]))
             decided[rows] = outputs["class_id"].numpy()
             review[rows] = outputs["review"].numpy()

@@ -116,7 +116,7 @@ def train_dataset(
     sampler: str,
     seed: int,
     epochs: range,
-    bucket: bool = False,
+    lengths: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of the given epochs, one epoch after another.
@@ -130,21 +130,19 @@ def train_dataset(
         sampler: natural, sqrt or balanced.
         seed: of the order.
         epochs: numbers of the epochs.
-        bucket: whether a batch holds texts of similar length.
+        lengths: int [n], if a batch is to hold texts of similar length.
         weights: float32 [n], weights of the rows in the loss; None if all weigh the same.
 
     Returns:
         Dataset of (model inputs, targets [batch, ...]), and weights [batch] if there are any.
     """
-    lengths = np.array([len(text) for text in texts])
-
     columns = (targets,) if weights is None else (targets, weights)
 
     def batches() -> Iterator[tuple[list[bytes], *tuple[np.ndarray, ...]]]:
         for epoch in epochs:
             random = np.random.default_rng([seed, epoch, 1])
             order = epoch_order(class_ids, sampler, seed, epoch)
-            if bucket:
+            if lengths is not None:
                 order = bucket_by_length(order, lengths, batch_size, random)
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]

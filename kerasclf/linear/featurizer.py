@@ -1,5 +1,6 @@
 """The n-grams of a linear model in the graph: bytes to slots of its vocabulary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -30,13 +31,15 @@ class NgramFeaturizer:
     max_bytes: int
     vocabulary: NgramVocabulary
 
-    buckets_by_length: ClassVar[bool] = False
     needs_tf_text: ClassVar[bool] = False
 
     @property
     def inputs(self) -> dict[str, int]:
         """Bytes that an exported file takes."""
         return {"bytes": self.max_bytes}
+
+    def lengths(self, texts: Sequence[bytes]) -> None:
+        """None: most of the time does not depend on the length."""
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""

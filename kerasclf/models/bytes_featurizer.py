@@ -1,5 +1,6 @@
 """Raw UTF-8 bytes as hashed n-grams: no tokenizer, no vocabulary, the same code everywhere."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -56,13 +57,15 @@ class BytesFeaturizer:
     max_bytes: int = 256
     buckets: int = 32768
 
-    buckets_by_length: ClassVar[bool] = False
     needs_tf_text: ClassVar[bool] = False
 
     @property
     def inputs(self) -> dict[str, int]:
         """Bytes that an exported file takes."""
         return {"bytes": self.max_bytes}
+
+    def lengths(self, texts: Sequence[bytes]) -> None:
+        """None: most of the time does not depend on the length."""
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""

@@ -1,8 +1,10 @@
 """The first stage of a model: a featurizer turns strings into the inputs of a core."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 SETTINGS = "featurizer.json"
@@ -17,13 +19,15 @@ class Featurizer(Protocol):
         ...
 
     @property
-    def buckets_by_length(self) -> bool:
-        """Whether training batches are made of texts of similar length."""
-        ...
-
-    @property
     def needs_tf_text(self) -> bool:
         """Whether its graph has ops of TensorFlow Text."""
+        ...
+
+    def lengths(self, texts: Sequence[bytes]) -> np.ndarray | None:
+        """Length of the model inputs of each text, int64 [n], if it decides about the time.
+
+        A batch is as long as its longest text. None if texts of all lengths may share a batch.
+        """
         ...
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -49,3 +53,23 @@ class Featurizer(Protocol):
     def save(self, folder: Path) -> None:
         """Writes what `kerasclf.models.load.load_featurizer` reads."""
         ...
+
+
+def batch_by_length(
+    featurizer: Featurizer | None, texts: Sequence[bytes], size: int
+) -> Iterator[np.ndarray]:
+    """Yields the positions of n texts in batches of at most `size`, shortest texts first.
+
+    Args:
+        featurizer: measures the texts; without one, or if it does not, they are measured in bytes.
+        texts: n texts in UTF-8.
+        size: texts per batch.
+    """
+    lengths = None
+    if featurizer is not None and len(texts) > size:
+        lengths = featurizer.lengths(texts)
+    if lengths is None:
+        lengths = np.array([len(text) for text in texts])
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), size):
+        yield order[start : start + size]

@@ -35,7 +35,6 @@ class JoinedFeaturizer:
             parts: featurizers by the name of their folder.
         """
         self.parts = parts
-        self.buckets_by_length = any(part.buckets_by_length for part in parts.values())
         self.needs_tf_text = any(part.needs_tf_text for part in parts.values())
         self._file_names = self._name_file_inputs()
 
@@ -59,6 +58,12 @@ class JoinedFeaturizer:
             for name, length in self.parts[part].inputs.items():
                 lengths[names[name]] = max(length, lengths.get(names[name], 0))
         return lengths
+
+    def lengths(self, texts: Sequence[bytes]) -> np.ndarray | None:
+        """Sum of the lengths of the parts that have one, int64 [n]; None if no part has one."""
+        of_parts = [part.lengths(texts) for part in self.parts.values()]
+        found = [lengths for lengths in of_parts if lengths is not None]
+        return np.sum(found, axis=0) if found else None
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of all parts, of a string tensor [batch]."""

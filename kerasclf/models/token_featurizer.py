@@ -1,25 +1,34 @@
 """Texts to the token ids of a pretrained encoder."""
 
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasclf.extras import check_installed
 from kerasclf.files import save_record
 from kerasclf.models.featurizer import SETTINGS
 
-BUCKETS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Token lengths that batches are cropped to: few, so that few graphs are traced."""
+BUCKETS = (
+    *range(4, 32, 4),
+    *range(32, 64, 8),
+    *range(64, 128, 16),
+    *range(128, 256, 32),
+    *range(256, 513, 64),
+)
+"""Token lengths that batches are cropped to: with XLA, each has a graph of its own."""
+COUNTED = 1024
+"""Texts whose tokens are counted at once."""
 
 
 class TokenFeaturizer:
     """Texts to token ids and padding mask, cropped to the bucket of the longest text."""
 
-    buckets_by_length = True
     needs_tf_text = True
 
     def __init__(self, preprocessor: keras.layers.Layer):
@@ -42,11 +51,24 @@ class TokenFeaturizer:
         """The core's own inputs, each of `max_tokens` values: BERT has segment ids, too."""
         return dict.fromkeys(sorted(self.read(tf.constant([""]))), self.max_tokens)
 
+    def lengths(self, texts: Sequence[bytes]) -> np.ndarray:
+        """Tokens of each text that are read, int64 [n]."""
+        parts = range(0, len(texts), COUNTED)
+        counts = [self._count(tf.constant(texts[i : i + COUNTED])).numpy() for i in parts]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *counts])
+
+    @cached_property
+    def _count(self) -> Any:
+        return tf.function(
+            lambda texts: _count_tokens(self._tokenize(texts)),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
         features = self._tokenize(texts)
-        counts = tf.reduce_sum(tf.cast(features["padding_mask"], tf.int32), axis=1)
-        lengths = tf.constant(self._lengths)
+        counts = _count_tokens(features)
+        lengths = tf.constant(self._lengths, tf.int64)
         length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
         return {name: value[:, :length] for name, value in features.items()}
 
@@ -95,3 +117,8 @@ class TokenFeaturizer:
         preprocessor = keras.saving.deserialize_keras_object(settings)
         preprocessor.tokenizer.load_assets(str(folder / "assets" / "tokenizer"))
         return cls(preprocessor)
+
+
+def _count_tokens(features: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Tokens of each text, int64 [batch]."""
+    return tf.reduce_sum(tf.cast(features["padding_mask"], tf.int64), axis=1)

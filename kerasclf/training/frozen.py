@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasclf.console import say
-from kerasclf.models.featurizer import Featurizer
+from kerasclf.models.featurizer import Featurizer, batch_by_length
 
 MOST_BYTES = 2 << 30
 """Memory for the outputs of frozen layers; a training that would need more computes them anew."""
@@ -96,9 +96,9 @@ class CachedFeatures:
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
         start = said = time.perf_counter()
-        encoded = sorted((text.encode("utf-8") for text in texts), key=len)
-        for first in range(0, len(encoded), BATCH_SIZE):
-            batch = encoded[first : first + BATCH_SIZE]
+        encoded = [text.encode("utf-8") for text in texts]
+        for rows in batch_by_length(featurizer, encoded, BATCH_SIZE):
+            batch = [encoded[i] for i in rows]
             hidden, lengths = (tensor.numpy() for tensor in compute(tf.constant(batch)))
             for text, row, length in zip(batch, hidden, lengths, strict=True):
                 self._hidden[text] = row[:length].astype(np.float16)
