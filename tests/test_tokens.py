@@ -19,6 +19,8 @@ from export.program.golden import GOLDEN_TEXTS, check_golden
 from export.program.inputs import describe_input
 from kerasclf.classifier import KerasClassifier
 from kerasclf.edge_runtime import EdgeClassifier, read_metadata
+from kerasclf.models.bytes_featurizer import BytesFeaturizer
+from kerasclf.models.joined import JoinedFeaturizer
 from kerasclf.train import main as train
 
 # KerasHub leaves the vocabulary's file to the garbage collector.
@@ -121,6 +123,24 @@ def test_tokens_are_those_of_training_padded_to_the_end(classifier):
     assert inputs["token_ids"].tolist() == [ids]
     assert inputs["padding_mask"].tolist() == [[1] * 4 + [0] * (MAX_TOKENS - 4)]
     assert inputs["token_ids"].dtype == inputs["padding_mask"].dtype == np.int32
+
+
+def test_predictions_do_not_depend_on_the_other_texts(classifier, monkeypatch):
+    texts = [" ".join(PLACES[:n]) for n in (9, 1, 0, 4, 30, 2, 9)]
+    monkeypatch.setattr("kerasclf.classifier.BATCH_SIZE", 2)
+    together = classifier.logits(texts)
+    alone = np.concatenate([classifier.logits([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_parts_that_read_bytes_do_not_change_the_lengths(classifier):
+    tokens = classifier.featurizer
+    texts = [text.encode() for text in ["", "Berlin", "guten Morgen Berlin"]]
+    with_bytes = JoinedFeaturizer({"bytes": BytesFeaturizer(), "tokens": tokens})
+    assert with_bytes.lengths(texts).tolist() == tokens.lengths(texts).tolist()
+    twice = JoinedFeaturizer({"one": tokens, "two": tokens})
+    assert twice.lengths(texts).tolist() == (2 * tokens.lengths(texts)).tolist()
+    assert JoinedFeaturizer({"bytes": BytesFeaturizer()}).lengths(texts) is None
 
 
 def test_file_without_a_tokenizer_says_so(file):
