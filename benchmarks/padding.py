@@ -9,6 +9,7 @@ tokens, which is what training uses.
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,14 @@ from kerasclf.models.pretrained import load_pretrained
 from kerasclf.models.token_featurizer import TokenFeaturizer
 
 
-def positions_by_token(
-    job_config: TrainConfig, featurizer: TokenFeaturizer
-) -> dict[str, float | str]:
+def positions_by_token(config: TrainConfig, featurizer: TokenFeaturizer) -> dict[str, float | str]:
     """A row of the table.
 
     Args:
-        job_config: names the data set.
+        config: names the data set.
         featurizer: strings to tokens.
     """
-    job = prepare_job(job_config)
+    job = prepare_job(config)
     texts, class_ids, _ = job.training_rows()
     tokens = featurizer.lengths([text.encode("utf-8") for text in texts])
     orders = {
@@ -61,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = TrainConfig(encoder=options.encoder)
     featurizer, _ = load_pretrained(options.encoder, config.max_tokens)
     rows = [
-        positions_by_token(TrainConfig(dataset=name, encoder=options.encoder), featurizer)
-        for name in options.datasets
+        positions_by_token(replace(config, dataset=name), featurizer) for name in options.datasets
     ]
     print(pd.DataFrame(rows).to_string(index=False, float_format="%.2f"))
 

@@ -39,7 +39,7 @@ class NgramFeaturizer:
         return {"bytes": self.max_bytes}
 
     def lengths(self, texts: Sequence[bytes]) -> None:
-        """None: most of the time does not depend on the length."""
+        """None: the linear part is not trained in batches."""
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""

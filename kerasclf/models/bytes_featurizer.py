@@ -65,7 +65,7 @@ class BytesFeaturizer:
         return {"bytes": self.max_bytes}
 
     def lengths(self, texts: Sequence[bytes]) -> None:
-        """None: most of the time does not depend on the length."""
+        """None: batches with texts of all lengths train better (see the lab notes)."""
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs of a string tensor [batch]."""

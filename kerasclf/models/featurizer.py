@@ -24,9 +24,10 @@ class Featurizer(Protocol):
         ...
 
     def lengths(self, texts: Sequence[bytes]) -> np.ndarray | None:
-        """Length of the model inputs of each text, int64 [n], if it decides about the time.
+        """Length of the model inputs of each text, int64 [n].
 
-        A batch is as long as its longest text. None if texts of all lengths may share a batch.
+        A batch is as long as its longest text, so that texts of similar length share a training
+        batch. None if texts of all lengths do.
         """
         ...
 

@@ -38,8 +38,8 @@ class TokenFeaturizer:
             preprocessor: a KerasHub text classifier preprocessor with its tokenizer.
         """
         self.preprocessor = preprocessor
-        self._lengths = [b for b in BUCKETS if b < preprocessor.sequence_length]
-        self._lengths.append(preprocessor.sequence_length)
+        self._buckets = [b for b in BUCKETS if b < preprocessor.sequence_length]
+        self._buckets.append(preprocessor.sequence_length)
 
     @property
     def max_tokens(self) -> int:
@@ -60,16 +60,16 @@ class TokenFeaturizer:
     @cached_property
     def _count(self) -> Any:
         return tf.function(
-            lambda texts: _count_tokens(self._tokenize(texts)),
+            lambda texts: count_tokens(self._tokenize(texts)),
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Model inputs, int32 or bool [batch, length], of a string tensor [batch]."""
         features = self._tokenize(texts)
-        counts = _count_tokens(features)
-        lengths = tf.constant(self._lengths, tf.int64)
-        length = tf.reduce_min(tf.boolean_mask(lengths, lengths >= tf.reduce_max(counts)))
+        counts = count_tokens(features)
+        buckets = tf.constant(self._buckets, tf.int64)
+        length = tf.reduce_min(tf.boolean_mask(buckets, buckets >= tf.reduce_max(counts)))
         return {name: value[:, :length] for name, value in features.items()}
 
     def read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -119,6 +119,6 @@ class TokenFeaturizer:
         return cls(preprocessor)
 
 
-def _count_tokens(features: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Tokens of each text, int64 [batch]."""
+def count_tokens(features: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Tokens of each text in the model inputs, int64 [batch]."""
     return tf.reduce_sum(tf.cast(features["padding_mask"], tf.int64), axis=1)

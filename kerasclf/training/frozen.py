@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kerasclf.console import say
 from kerasclf.models.featurizer import Featurizer, batch_by_length
+from kerasclf.models.token_featurizer import count_tokens
 
 MOST_BYTES = 2 << 30
 """Memory for the outputs of frozen layers; a training that would need more computes them anew."""
@@ -118,8 +119,7 @@ class CachedFeatures:
 
     def _compute(self, below: keras.Model, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs = self._featurizer(texts)
-        lengths = tf.reduce_sum(tf.cast(inputs["padding_mask"], tf.int32), axis=1)
-        return below(inputs, training=False), lengths
+        return below(inputs, training=False), count_tokens(inputs)
 
     def _look_up(self, texts: np.ndarray, length: int) -> np.ndarray:
         """The outputs for [batch] texts, float16 [batch, length, dim], padded with 0."""
