@@ -11,29 +11,9 @@ from kerasclf.run.layout import RunLayout
 from kerasclf.training.callbacks import Backup, EpochSeeds, HistoryFile, Validation, is_over
 from kerasclf.training.frozen import cache_frozen
 from kerasclf.training.objective import Objective
+from kerasclf.training.optimizer import make_optimizer
 from kerasclf.training.progress_bar import ProgressBar
 from kerasclf.training.strategy import make_trainable
-
-
-def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Builds AdamW with linear warm-up, cosine decay to 0 and gradient clipping by global norm.
-
-    Args:
-        config: a resolved configuration.
-        steps: number of batches in all epochs.
-    """
-    warmup = max(1, round(steps * config.warmup_share))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=config.learning_rate,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
 def fit(
