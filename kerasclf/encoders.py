@@ -36,9 +36,11 @@ class Encoder:
         is_network: whether its core is trained by gradient descent; else there is no core but the
             linear part.
         least_steps: training steps below which few rows are passed over more often than `defaults`
-            say; 0 for no such bound.
-        least_steps_frozen: the same if layers are frozen: the others need more steps then, each of
-            which is cheap.
+            say; 0 if the number of epochs does not depend on the number of rows.
+        enough_steps: training steps above which many rows are passed over less often than
+            `defaults` say, but twice.
+        least_steps_frozen: `least_steps` if layers are frozen: the others need more steps then,
+            each of which is cheap, and none are enough.
         compressible: whether pruning, clustering and quantization-aware training can rebuild its
             core in tf_keras.
     """
@@ -50,6 +52,7 @@ class Encoder:
     reads_bytes: bool = True
     is_network: bool = True
     least_steps: int = 0
+    enough_steps: int = 0
     least_steps_frozen: int = 0
     compressible: bool = False
 
@@ -100,6 +103,7 @@ ENCODERS: dict[str, Encoder] = {
         max_length="max_tokens",
         reads_bytes=False,
         least_steps=100,
+        enough_steps=250,
         least_steps_frozen=300,
     ),
     "linear": Encoder(

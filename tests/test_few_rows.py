@@ -1,4 +1,4 @@
-"""Of few rows, an encoder that needs many steps passes over them more often."""
+"""Of few rows, an encoder that needs many steps passes over them more often; of many, less."""
 
 from dataclasses import replace
 
@@ -13,12 +13,13 @@ from kerasclf.job.prepare import fit_to_data
 @pytest.mark.parametrize(
     ("frozen", "rows", "epochs", "patience"),
     [
-        *[(0, 32, 100, 50), (0, 500, 7, 4), (0, 2000, 4, 2)],
+        *[(0, 32, 100, 50), (0, 500, 7, 4), (0, 2000, 4, 2), (0, 3000, 3, 2), (0, 5000, 2, 2)],
         *[(8, 32, 300, 150), (8, 500, 19, 10), (8, 2000, 5, 3), (8, 10_000, 4, 2)],
     ],
 )
 def test_epochs_by_hand(frozen, rows, epochs, patience):
     # 500 rows are 16 steps, of which 4 epochs have 64; 100 are 1.6 times as many, and 300 4.7.
+    # 3,000 rows are 94 steps, of which 3 epochs have the 250 that are enough; 5,000 are 157.
     config = TrainConfig(encoder="some/preset", freeze_layers=frozen).resolved()
     assert (config.epochs, config.patience) == (None, None)
     found = fit_to_data(config, ["a text"] * rows)

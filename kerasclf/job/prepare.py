@@ -1,6 +1,5 @@
 """Before training: reads, examines and splits the data, and checks every file of the user."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from kerasclf.errors import UserError
 from kerasclf.evaluation.provenance import examine_sources
 from kerasclf.evaluation.targets import parse_target
 from kerasclf.files import check_writable, load_record, load_table
+from kerasclf.job.epochs import epochs_by_rows
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.class_weights import class_weights
 
@@ -260,9 +260,7 @@ def correct(
 def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
     """The configuration with the defaults that depend on the training texts filled in.
 
-    These are the width; and, of an encoder that needs many steps, epochs and patience: of few rows,
-    its usual number of epochs would be too few steps (Mosbach et al., On the Stability of
-    Fine-tuning BERT, 2021, https://arxiv.org/abs/2006.04884).
+    These are the width; and, of an encoder that needs many steps, epochs and patience.
 
     Args:
         config: a resolved configuration.
@@ -270,11 +268,8 @@ def fit_to_data(config: TrainConfig, texts: Sequence[str]) -> TrainConfig:
     """
     found: dict[str, Any] = {"max_bytes": config.max_bytes or choose_width(texts)}
     encoder = find_encoder(config.encoder)
-    least = encoder.least_steps_frozen if config.freeze_layers else encoder.least_steps
-    if least:
-        steps = math.ceil(len(texts) / config.batch_size) * encoder.defaults["epochs"]
-        factor = max(1.0, least / max(steps, 1))
-        usual = {name: math.ceil(encoder.defaults[name] * factor) for name in BY_ROWS}
+    if encoder.least_steps:
+        usual = epochs_by_rows(encoder, len(texts), config.batch_size, bool(config.freeze_layers))
         found |= {name: getattr(config, name) or usual[name] for name in BY_ROWS}
     return replace(config, **found)
 
