@@ -16,7 +16,7 @@ from kerasclf.errors import UnsupportedError
 from kerasclf.evaluation.baseline import predict_baseline
 from kerasclf.evaluation.predictions import evaluate
 from kerasclf.files import load_record, replacing, save_record, save_table
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.statistics.bootstrap import compare
 from kerasclf.statistics.metrics import confusion_matrix, summarize
 

@@ -16,7 +16,8 @@ from sklearn.metrics import f1_score
 
 from kerasclf.config import TrainConfig
 from kerasclf.job.folds import Rows
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.job.train_rows import make_trainer
 from kerasclf.reviewing.selection import select_rows
 

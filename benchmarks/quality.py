@@ -27,8 +27,10 @@ from benchmarks.pooling import pool_differences
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
+from kerasclf.job.defaults import fit_to_data, with_choices_of
+from kerasclf.job.job import Job
 from kerasclf.job.kept import train_once
-from kerasclf.job.prepare import Job, fit_to_data, prepare_job, with_choices_of
+from kerasclf.job.prepare import prepare_job
 from kerasclf.report.wording import describe_difference
 
 ALL = "all"

@@ -21,7 +21,8 @@ from sklearn.pipeline import make_pipeline
 from kerasclf.config import TrainConfig
 from kerasclf.evaluation.tfidf import make_features
 from kerasclf.job.folds import Rows, split_folds
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.job.train_rows import make_trainer
 from kerasclf.reviewing.quality import FOLDS, label_quality, predict_unseen
 

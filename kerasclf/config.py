@@ -240,7 +240,7 @@ class TrainConfig:
     def resolved(self) -> Self:
         """The configuration with every default that depends on other options filled in.
 
-        Those that depend on the data are filled in by `kerasclf.job.prepare.fit_to_data`.
+        Those that depend on the data are filled in by `kerasclf.job.defaults.fit_to_data`.
         """
         encoder = find_encoder(self.encoder)
         defaults = dict(encoder.defaults)

@@ -20,7 +20,8 @@ from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.run.layout import RunLayout
 from kerasclf.train import main as train
 from kerasclf.training.distillation import SoftLabels

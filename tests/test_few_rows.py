@@ -6,8 +6,8 @@ import pytest
 
 from kerasclf.config import TrainConfig
 from kerasclf.encoders import ENCODERS
+from kerasclf.job.defaults import fit_to_data
 from kerasclf.job.kept import train_once
-from kerasclf.job.prepare import fit_to_data
 
 
 @pytest.mark.parametrize(

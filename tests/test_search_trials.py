@@ -7,7 +7,8 @@ import pytest
 from searches import make_plan
 
 from kerasclf.config import TrainConfig
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from tuning.trial import TrialError, run_trial, summarize
 from tuning.workers.pool import share
 

@@ -8,7 +8,7 @@ from export.litert.measure import measure
 from kerasclf.classifier import KerasClassifier
 from kerasclf.evaluation.predictions import prediction_frame
 from kerasclf.files import write_json
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.run.layout import RunLayout
 
 RECIPE = "dynamic_int8"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from kerasclf.console import quiet_imports, say
 from kerasclf.errors import UserError
 from kerasclf.files import check_writable
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.run.hold import lock
 from tuning.plan import SearchPlan
 from tuning.result import JoinedSearch, SearchResult

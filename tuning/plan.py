@@ -11,7 +11,7 @@ import pandas as pd
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, save_record
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from tuning.space import Space
 
 FINALISTS = 3

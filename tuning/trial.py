@@ -14,9 +14,10 @@ from kerasclf.classifier import KerasClassifier
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.files import is_full_disk, load_record, save_record, write_text
+from kerasclf.job.defaults import fit_to_data
 from kerasclf.job.execute import train_core, train_linear_part
+from kerasclf.job.job import Job
 from kerasclf.job.parts import combine
-from kerasclf.job.prepare import Job, fit_to_data
 from kerasclf.run.history import Epoch
 from kerasclf.run.layout import PARTIAL, RunLayout
 from kerasclf.training.callbacks import score

@@ -7,8 +7,9 @@ from export.compression.twin import sparsity
 from kerasclf.classifier import KerasClassifier
 from kerasclf.files import load_record
 from kerasclf.job.execute import TrainedCore, run_job
+from kerasclf.job.job import Job
 from kerasclf.job.kept import find_kept
-from kerasclf.job.prepare import Job, resume_job
+from kerasclf.job.prepare import resume_job
 from kerasclf.models.joined import find_part
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels

@@ -11,7 +11,7 @@ import tf_keras
 from export.compression.twin import Weights, make_twin, write_weights
 from kerasclf.console import say
 from kerasclf.data.pipeline import evaluation_dataset, steps_per_epoch, train_dataset
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.models.featurizer import Featurizer
 from kerasclf.models.joined import find_part
 from kerasclf.run.history import Epoch

@@ -7,7 +7,8 @@ from kerasclf.config import TrainConfig
 from kerasclf.encoders import ENCODERS, find_encoder
 from kerasclf.errors import UserError
 from kerasclf.extras import check_installed
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.run.layout import RunLayout
 
 

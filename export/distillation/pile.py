@@ -13,7 +13,7 @@ from kerasclf.data.splits import hash_text
 from kerasclf.data.tables import find_column, read_chunks
 from kerasclf.errors import UserError
 from kerasclf.evaluation.provenance import tell_apart
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 
 CHUNK_ROWS = 20_000
 MOST_COMPARED = 5_000

@@ -12,8 +12,9 @@ from export.distillation.transfer import mix_texts
 from kerasclf.config import TrainConfig
 from kerasclf.files import load_record
 from kerasclf.job.execute import run_job
+from kerasclf.job.job import Job
 from kerasclf.job.kept import find_kept
-from kerasclf.job.prepare import Job, resume_job
+from kerasclf.job.prepare import resume_job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
 

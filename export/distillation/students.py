@@ -8,7 +8,8 @@ from typing import Any
 from export.distillation.config import SIZES, DistillConfig
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
-from kerasclf.job.prepare import Job, prepare_job, same_data
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job, same_data
 from kerasclf.run.layout import RunLayout
 
 

@@ -16,7 +16,7 @@ from kerasclf.console import say
 from kerasclf.evaluation.baseline import make_svm
 from kerasclf.files import replacing
 from kerasclf.job.folds import Predictor, Rows, fold_folder, predict_out_of_fold
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.job.train_rows import calibrate, make_trainer
 from kerasclf.report.wording import describe_duration
 from kerasclf.run.layout import RunLayout

@@ -17,7 +17,8 @@ from kerasclf.config import TrainConfig
 from kerasclf.decision.rule import fit_decision
 from kerasclf.encoders import find_encoder
 from kerasclf.job.folds import Rows
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.job.train_rows import calibrate, train_classifier
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels

@@ -12,8 +12,9 @@ from kerasclf.data.examples import Examples
 from kerasclf.data.splits import assign_groups
 from kerasclf.decision.rule import fit_decision
 from kerasclf.errors import UserError
+from kerasclf.job.defaults import fit_to_data
 from kerasclf.job.folds import Rows
-from kerasclf.job.prepare import Job, fit_to_data
+from kerasclf.job.job import Job
 from kerasclf.job.train_rows import train_classifier
 
 

@@ -12,7 +12,7 @@ from kerasclf.evaluation.predictions import prediction_frame
 from kerasclf.evaluation.slices import measure_columns
 from kerasclf.files import save_record, save_table, write_text
 from kerasclf.job.folds import fold_folder, predict_out_of_fold, split_folds
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.job.train_rows import make_trainer
 from kerasclf.statistics.bootstrap import measure_once
 from kerasclf.statistics.metrics import class_scores, confusion_matrix

@@ -16,7 +16,8 @@ from kerasclf.evaluation.novelty import describe_novelty
 from kerasclf.evaluation.provenance import advise_source
 from kerasclf.evaluation.slices import measure_columns
 from kerasclf.files import replacing
-from kerasclf.job.prepare import add_truncation, examine_data, fit_to_data
+from kerasclf.job.defaults import fit_to_data
+from kerasclf.job.prepare import add_truncation, examine_data
 
 MOST_ROWS = {"train": 20_000, "validation": 2_000}
 """Rows of each split that are looked at; more are a random sample."""

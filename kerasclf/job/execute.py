@@ -17,9 +17,9 @@ from kerasclf.data.sources import AUGMENTED, UNKNOWN
 from kerasclf.encoders import find_encoder
 from kerasclf.extras import find_versions
 from kerasclf.files import load_record, replacing, save_record, save_table, write_json, write_text
+from kerasclf.job.job import Job
 from kerasclf.job.measure import measure
 from kerasclf.job.parts import combine, fit_linear_part
-from kerasclf.job.prepare import Job
 from kerasclf.linear.model import LinearModel
 from kerasclf.memory import peak_memory
 from kerasclf.models.featurizer import Featurizer

@@ -12,7 +12,7 @@ from kerasclf.config import TrainConfig
 from kerasclf.console import say
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 
 
 class Rows(NamedTuple):

@@ -11,14 +11,9 @@ from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports, say
 from kerasclf.errors import UserError
 from kerasclf.files import load_record, load_table
-from kerasclf.job.prepare import (
-    Job,
-    fit_to_data,
-    load_unchanged,
-    prepare_job,
-    resume_job,
-    with_choices_of,
-)
+from kerasclf.job.defaults import fit_to_data, with_choices_of
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import load_unchanged, prepare_job, resume_job
 from kerasclf.run.hold import is_held
 from kerasclf.run.layout import RunLayout
 

@@ -19,7 +19,7 @@ from kerasclf.evaluation.slices import measure_columns
 from kerasclf.evaluation.targets import check_targets
 from kerasclf.explanation.errors import explain_errors
 from kerasclf.explanation.of_keras import find_parts
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.statistics.bootstrap import compare
 from kerasclf.statistics.metrics import confusion_matrix, summarize
 

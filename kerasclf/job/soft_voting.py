@@ -15,8 +15,9 @@ from kerasclf.encoders import ENCODERS
 from kerasclf.errors import UserError
 from kerasclf.files import save_table, write_json
 from kerasclf.job.execute import finish, open_run
+from kerasclf.job.job import Job
 from kerasclf.job.measure import measure
-from kerasclf.job.prepare import Job, prepare_job, same_data
+from kerasclf.job.prepare import prepare_job, same_data
 from kerasclf.run.finished import FinishedRun, Predictions, read_predictions
 from kerasclf.run.hold import hold
 from kerasclf.run.members import write_members

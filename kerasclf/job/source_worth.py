@@ -20,7 +20,7 @@ from kerasclf.job.folds import (
     groups_of_training,
     split_folds,
 )
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from kerasclf.statistics.bootstrap import compare, measure_decisions
 
 SHARES = (0.25, 0.5, 1.0)

@@ -14,8 +14,8 @@ from kerasclf.config import TrainConfig
 from kerasclf.data.sources import repeat_weights
 from kerasclf.decision.temperature import fit_temperature
 from kerasclf.job.folds import Predictor, Rows
+from kerasclf.job.job import Job
 from kerasclf.job.parts import combine, fit_linear_part
-from kerasclf.job.prepare import Job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.distillation import SoftLabels
 from kerasclf.training.fit import fit

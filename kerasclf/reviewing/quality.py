@@ -15,7 +15,8 @@ from kerasclf.evaluation.baseline import MOST_REGRESSION_WEIGHTS
 from kerasclf.evaluation.tfidf import make_features
 from kerasclf.files import load_table
 from kerasclf.job.folds import Predictor, Rows, check_folds, fold_folder, predict_out_of_fold
-from kerasclf.job.prepare import Job, prepare_job
+from kerasclf.job.job import Job
+from kerasclf.job.prepare import prepare_job
 from kerasclf.run.layout import RunLayout
 
 FOLDS = 5

@@ -6,7 +6,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from kerasclf.job.prepare import Job
+from kerasclf.job.job import Job
 from tuning.oracles import SearchOracle
 from tuning.plan import SearchPlan
 from tuning.trial import TrialError, run_trial
