@@ -7,6 +7,7 @@ from matplotlib.image import imread
 from benchmarks import small_data
 from benchmarks.pooling import pool_differences
 from benchmarks.quality import UNUSED, cut, main
+from benchmarks.teachers import main as teachers
 from kerasclf.config import TrainConfig
 from kerasclf.files import save_table
 
@@ -43,6 +44,24 @@ def test_the_table_has_a_line_for_each_data_set_and_size(tmp_path, capsys):
     assert len(lines) == 3
     assert lines[2].startswith("| chat-language | 300 | linear | 0.")
     assert (tmp_path / "chat-language-300-linear-0" / "1" / "metrics.json").is_file()
+
+
+def test_options_are_compared_on_validation_rows(tmp_path, capsys):
+    options = ["{filters: 4}", "{filters: 4, epochs: 1}", "{filters: 4}"]
+    teachers(
+        [
+            "bytes",
+            "--datasets=chat-language",
+            "--size=300",
+            f"--output={tmp_path}",
+            "--options",
+            *options,
+        ]
+    )
+    first, other, again = capsys.readouterr().out.splitlines()[-3:]
+    assert "+0.0000 (+0.0000 to +0.0000)" in first
+    assert again == first != other
+    assert {path.name for path in (tmp_path / "chat-language-300-0").iterdir()} == {"1", "2"}
 
 
 def test_differences_are_pooled_over_runs(tmp_path):
