@@ -20,18 +20,11 @@ import yaml
 
 from benchmarks.quality import cut
 from kerasclf.config import TrainConfig
-from kerasclf.files import load_table
 from kerasclf.job.kept import train_once
 from kerasclf.report.wording import describe_difference
+from kerasclf.run.finished import FinishedRun, read_predictions
 from kerasclf.run.layout import RunLayout
 from kerasclf.statistics.bootstrap import compare
-
-
-def decisions(layout: RunLayout) -> pd.DataFrame:
-    """Class ids of the validation rows of a run: label, and predicted_label."""
-    frame = load_table(layout.predictions)
-    frame = frame.loc[frame["split"] == "validation", ["label", "predicted_label"]]
-    return frame.apply(lambda column: pd.Categorical(column, layout.read_labels()).codes)
 
 
 def compare_options(
@@ -47,33 +40,32 @@ def compare_options(
     Returns:
         Rows of the table.
     """
-    rows: list[dict[str, Any]] = []
-    first = None
-    name = f"{config.dataset}-{size}-{config.seed}"
+    runs = []
     for mapping in mappings:
-        found = train_once(
-            TrainConfig(**{**vars(config), **yaml.safe_load(mapping), "name": name}),
-            partial(cut, size=size, or_all=True),
-        )
+        values = {**vars(config), **yaml.safe_load(mapping)}
+        values["name"] = f"{config.dataset}-{size}-{config.seed}"
+        found = train_once(TrainConfig(**values), partial(cut, size=size, or_all=True))
         assert found is not None
-        layout = RunLayout.open(found["run"])
-        decided = decisions(layout)
-        first = decided if first is None else first
-        difference = compare(
-            *(decided["label"].to_numpy(), decided["predicted_label"].to_numpy()),
-            *(first["predicted_label"].to_numpy(), len(layout.read_labels()), config.seed),
-        )
-        rows.append(
-            {
-                "data": config.dataset,
-                "options": mapping,
-                "network": round(found["training"]["best_val_macro_f1"], 3),
-                "model": round(found["validation"]["macro_f1"], 3),
-                "over the first": describe_difference(difference),
-                "minutes": round(found["seconds"]["train"] / 60, 1),
-            }
-        )
-    return rows
+        runs.append(FinishedRun(mapping, RunLayout.open(found["run"]), found))
+    predictions = read_predictions(runs, "validation")
+    compared = partial(
+        compare,
+        predictions.class_ids,
+        baseline=predictions.decided[mappings[0]],
+        num_classes=len(predictions.labels),
+        seed=config.seed,
+    )
+    return [
+        {
+            "data": config.dataset,
+            "options": run.name,
+            "network": round(run.metrics["training"]["best_val_macro_f1"], 3),
+            "model": round(run.metrics["validation"]["macro_f1"], 3),
+            "over the first": describe_difference(compared(predictions.decided[run.name])),
+            "minutes": round(run.metrics["seconds"]["train"] / 60, 1),
+        }
+        for run in runs
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
