@@ -43,7 +43,7 @@ def test_the_update_is_that_of_keras(rows):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_variables_on_several_devices_are_updated():
+def test_mirrored_variables_are_updated():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     found = updated(AdamW, [0, 5], strategy)
     for one, other in zip(found, updated(AdamW, [0, 5]), strict=True):

@@ -12,7 +12,7 @@ class AdamW(keras.optimizers.AdamW):
     The formula is the same (Kingma and Ba, Adam, 2015, https://arxiv.org/abs/1412.6980, the order
     of computation at the end of section 2). Keras composes it of a dozen operations, each of which
     reads and writes memory as large as the variable; for a pretrained encoder, this takes a
-    noticeable share of a training step.
+    noticeable share of a training step. There is no AMSGrad.
     """
 
     def update_step(
