@@ -9,17 +9,21 @@ paired bootstrap, and minutes of training. Test rows are not looked at. Finished
 --output, and the same command goes on where it was interrupted.
 """
 
-import argparse
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from tyro.conf import Positional
 
 from benchmarks.quality import cut
-from kerasclf.config import TrainConfig
+from kerasclf import command
+from kerasclf.api import make_config
+from kerasclf.errors import UserError
 from kerasclf.job.kept import train_once
 from kerasclf.report.wording import describe_difference
 from kerasclf.run.finished import FinishedRun, read_predictions
@@ -27,37 +31,84 @@ from kerasclf.run.layout import RunLayout
 from kerasclf.statistics.bootstrap import compare
 
 
-def compare_options(
-    config: TrainConfig, size: str, mappings: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Trains with each mapping.
+@dataclass(kw_only=True)
+class TeacherOptions(command.Options):
+    """Compare training options of a pretrained encoder on validation rows."""
 
-    Args:
-        config: data set, encoder, seed and output.
-        size: number of training rows, or "all".
-        mappings: options in YAML.
+    encoder: Positional[str]
+    """A pretrained encoder, as kerasclf train --encoder."""
+    datasets: tuple[str, ...] = ("id-hate",)
+    """Names of data sets (see `kerasclf datasets`)."""
+    size: str = "all"
+    """Number of training rows of each, or all."""
+    options: tuple[str, ...] = ("{}",)
+    """Mappings in YAML, each with options of kerasclf train."""
+    seed: int = 0
+    """Seed of the split, the training rows and the training."""
+    output: Path = Path("runs/teachers")
+    """Folder of the runs."""
 
-    Returns:
-        Rows of the table.
+
+def measure(options: TeacherOptions) -> dict[str, Any]:
+    """Trains with each mapping on each data set, and collects the figures."""
+    mappings = {text: _read_mapping(text) for text in options.options}
+    return {
+        "results": [
+            row for name in options.datasets for row in _compare_on(name, mappings, options)
+        ]
+    }
+
+
+def _read_mapping(text: str) -> dict[str, Any]:
+    """The training options in a mapping.
+
+    Raises:
+        UserError: it is no mapping in YAML, or has an unknown option or a wrong value.
     """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError:
+        values = None
+    if not isinstance(values, dict):
+        raise UserError(f"--options has {text!r}; expected mappings such as '{{epochs: 3}}'")
+    try:
+        make_config(None, values := {str(key): value for key, value in values.items()})
+    except TypeError as error:
+        raise UserError(f"--options has {text!r}: {error}") from error
+    return values
+
+
+def _compare_on(
+    data_set: str, mappings: dict[str, dict[str, Any]], options: TeacherOptions
+) -> list[dict[str, Any]]:
+    """The rows of the table for one data set."""
     runs = []
-    for mapping in mappings:
-        values = {**vars(config), **yaml.safe_load(mapping)}
-        values["name"] = f"{config.dataset}-{size}-{config.seed}"
-        found = train_once(TrainConfig(**values), partial(cut, size=size, or_all=True))
+    for text, values in mappings.items():
+        config = make_config(
+            None,
+            {
+                "dataset": data_set,
+                "encoder": options.encoder,
+                "seed": options.seed,
+                "output": options.output,
+                **values,
+                "name": f"{data_set}-{options.size}-{options.seed}",
+            },
+        )
+        found = train_once(config, partial(cut, size=options.size, or_all=True))
         assert found is not None
-        runs.append(FinishedRun(mapping, RunLayout.open(found["run"]), found))
+        runs.append(FinishedRun(text, RunLayout.open(found["run"]), found))
     predictions = read_predictions(runs, "validation")
     compared = partial(
         compare,
         predictions.class_ids,
-        baseline=predictions.decided[mappings[0]],
+        baseline=predictions.decided[runs[0].name],
         num_classes=len(predictions.labels),
-        seed=config.seed,
+        seed=options.seed,
     )
     return [
         {
-            "data": config.dataset,
+            "data": data_set,
             "options": run.name,
             "network": round(run.metrics["training"]["best_val_macro_f1"], 3),
             "model": round(run.metrics["validation"]["macro_f1"], 3),
@@ -68,24 +119,15 @@ def compare_options(
     ]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def show(result: dict[str, Any]) -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("encoder", help="a pretrained encoder, as kerasclf train --encoder")
-    parser.add_argument("--datasets", nargs="+", default=["id-hate"])
-    parser.add_argument("--size", default="all", help="training rows of each data set")
-    parser.add_argument("--options", nargs="+", default=["{}"], help="mappings in YAML")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path("runs/teachers"))
-    asked = parser.parse_args(argv)
-    rows: list[dict[str, Any]] = []
-    for data_set in asked.datasets:
-        config = TrainConfig(
-            dataset=data_set, encoder=asked.encoder, seed=asked.seed, output=asked.output
-        )
-        rows += compare_options(config, asked.size, asked.options)
-    print(pd.DataFrame(rows).to_string(index=False))
+    print(pd.DataFrame(result["results"]).to_string(index=False))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(TeacherOptions), measure, show, argv, "benchmarks.teachers")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

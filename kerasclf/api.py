@@ -7,11 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from kerasclf.config import TrainConfig, convert
+from kerasclf.config import TrainConfig
 from kerasclf.console import quiet_imports
 from kerasclf.errors import UserError
 from kerasclf.files import replacing
 from kerasclf.trained import Classifier
+from kerasclf.yaml_options import convert, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,8 +128,7 @@ def make_config(
             raise TypeError(f"there is no option {name!r}{hint}")
     hints = get_type_hints(TrainConfig)
     values = {
-        name: convert(name, hints[name], _plain(value), "options")
-        for name, value in options.items()
+        name: convert(name, hints[name], plain(value), "options") for name, value in options.items()
     }
     if data is None or isinstance(data, str | Path):
         return TrainConfig(**values if data is None else values | {"data": Path(data)})
@@ -139,13 +139,6 @@ def make_config(
     wanted += [name for name in config.slice_column if name not in wanted]
     path = keep_frame(data, wanted, config.output, config.name or "table")
     return TrainConfig(**values | {"data": path, "name": config.name or "table"})
-
-
-def _plain(value: Any) -> Any:
-    """A value as YAML would have it."""
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def keep_frame(frame: "pd.DataFrame", wanted: Sequence[str], output: Path, name: str) -> Path:

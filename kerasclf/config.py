@@ -3,23 +3,14 @@
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    Self,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_type_hints
 
 import tyro
 
 from kerasclf.encoders import describe_defaults, find_encoder
 from kerasclf.errors import UserError
 from kerasclf.files import FORMAT, check_format, table_name
+from kerasclf.yaml_options import convert, read_yaml, to_yaml
 
 # Options of which `TrainConfig.resolved` replaces None, or `prepare_job`, which takes max_bytes and
 # BY_ROWS from the training rows; all code but the command line reads them from the configuration
@@ -369,14 +360,7 @@ class TrainConfig:
 
     def to_yaml(self) -> str:
         """The configuration as YAML that `from_yaml` reads back."""
-        import yaml
-
-        plain = {
-            key: str(value) if isinstance(value, Path) else value
-            for key, value in asdict(self).items()
-        }
-        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
-        return yaml.safe_dump({"format": FORMAT, **plain}, sort_keys=False, allow_unicode=True)
+        return to_yaml({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -385,14 +369,7 @@ class TrainConfig:
         Raises:
             UserError: the file is missing, is not YAML, or has an unknown key or a wrong value.
         """
-        import yaml
-
-        try:
-            loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise UserError(f"cannot read --config {path}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-            raise UserError(f"--config {path} is not YAML: {error}") from error
+        loaded = read_yaml(path, "--config") or {}
         if not isinstance(loaded, dict):
             raise UserError(
                 f"--config {path} holds {type(loaded).__name__}; expected lines such as epochs: 3"
@@ -408,35 +385,3 @@ class TrainConfig:
         hints, source = get_type_hints(cls), f"--config {path}"
         values = {key: convert(key, hints[key], value, source) for key, value in loaded.items()}
         return cls(**values)
-
-
-def convert(key: str, hint: Any, value: Any, source: str) -> Any:
-    """Converts a value of a YAML file to the type of a field, without guessing.
-
-    Args:
-        key: name of the field.
-        hint: type of the field.
-        value: value as read.
-        source: name of the file in the message.
-
-    Raises:
-        UserError: the value has another type.
-    """
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    for kind in kinds:
-        if get_origin(kind) is Literal and value in get_args(kind):
-            return value
-        if get_origin(kind) is tuple and isinstance(value, list):
-            if all(isinstance(entry, str) for entry in value):
-                return tuple(value)
-        elif kind is Path and isinstance(value, str):
-            return Path(value)
-        elif kind is float and type(value) in (int, float):
-            return float(value)
-        elif isinstance(kind, type) and type(value) is kind:
-            return value
-    names = ["null" if kind is NoneType else getattr(kind, "__name__", kind) for kind in kinds]
-    raise UserError(
-        f"{source} has {key}: {value!r}; expected {' or '.join(names)}"
-        + (" (quote it)" if str in kinds or Path in kinds or "tuple" in str(hint) else "")
-    )

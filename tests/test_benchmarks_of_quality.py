@@ -47,21 +47,27 @@ def test_the_table_has_a_line_for_each_data_set_and_size(tmp_path, capsys):
 
 
 def test_options_are_compared_on_validation_rows(tmp_path, capsys):
-    options = ["{filters: 4}", "{filters: 4, epochs: 1}", "{filters: 4}"]
-    teachers(
-        [
-            "bytes",
-            "--datasets=chat-language",
-            "--size=300",
-            f"--output={tmp_path}",
-            "--options",
-            *options,
-        ]
-    )
-    first, other, again = capsys.readouterr().out.splitlines()[-3:]
+    arguments = ["bytes", "--datasets", "chat-language", "--size=300", f"--output={tmp_path}"]
+    assert teachers([*arguments, "--options", "{filters: 4}", "{filters: 4, epochs: 1}"]) == 0
+    first, other = capsys.readouterr().out.splitlines()[-2:]
     assert "+0.0000 (+0.0000 to +0.0000)" in first
-    assert again == first != other
+    assert "epochs: 1" in other
     assert {path.name for path in (tmp_path / "chat-language-300-0").iterdir()} == {"1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ("epochs", "expected mappings such as '{epochs: 3}'"),
+        ("{epochs: ", "expected mappings such as '{epochs: 3}'"),
+        ("{epoch: 3}", "did you mean 'epochs'?"),
+        ("{epochs: many}", "expected int"),
+    ],
+)
+def test_options_that_are_no_training_options_are_refused(tmp_path, capsys, mapping, message):
+    assert teachers(["bytes", f"--output={tmp_path}", "--options", mapping]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_differences_are_pooled_over_runs(tmp_path):

@@ -16,7 +16,8 @@ ROOMS = (
     *("kerasclf.errors", "kerasclf.console", "kerasclf.temporary"),
     *("kerasclf.files", "kerasclf.manifest", "kerasclf.extras"),
     *("kerasclf.memory", "kerasclf.next_steps", "kerasclf.usage", "kerasclf.help_page"),
-    *("kerasclf.encoders", "kerasclf.config", "kerasclf.command", "kerasclf.train_options"),
+    *("kerasclf.encoders", "kerasclf.yaml_options", "kerasclf.config"),
+    *("kerasclf.command", "kerasclf.train_options"),
     *("kerasclf.client", "kerasclf.callable_module"),
     # Predictions of whatever computes them, without TensorFlow.
     *("kerasclf.prediction", "kerasclf.edge_runtime"),

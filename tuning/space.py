@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from kerasclf.config import TrainConfig, convert
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
+from kerasclf.yaml_options import convert, read_yaml
 
 SEARCHABLE = [field.name for field in fields(TrainConfig) if field.metadata.get("searchable")]
 """Options that a space may contain; the others select the data, its split or names."""
@@ -81,16 +82,8 @@ def read_space(path: Path) -> Space:
     Raises:
         UserError: the file is missing, is not YAML, or has an unknown option or a wrong value.
     """
-    import yaml
-
     path = find_space(path)
-    try:
-        loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read --space {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise UserError(f"--space {path} is not YAML: {error}") from error
-    return make_space(loaded, f"--space {path}")
+    return make_space(read_yaml(path, "--space"), f"--space {path}")
 
 
 def make_space(loaded: Any, source: str) -> Space:
