@@ -158,6 +158,16 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The float32 .tflite of that run; tests leave it as it is."""
+    from export.tflite import main
+
+    path = tmp_path_factory.mktemp("tflite") / "model.tflite"
+    assert main([str(run), f"--output={path}", "--recipe=float32"]) == 0
+    return path
+
+
+@pytest.fixture(scope="session")
 def published(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two versions of one model for TF Serving; tests leave it as it is."""
     from export.saved_model import main

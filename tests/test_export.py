@@ -1,9 +1,7 @@
-import gzip
 import json
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from dataclasses import replace
 
@@ -15,8 +13,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from conftest import SMALL
 
-from export import benchmark, edge, tflite
-from export.litert.benchmark import LOWER_IS_BETTER, find_regressions
+from export import edge, tflite
 from export.litert.convert import append_metadata, convert
 from export.litert.gate import (
     check_agreement,
@@ -25,7 +22,6 @@ from export.litert.gate import (
     check_size,
     compare,
 )
-from export.litert.oldest_runtime import find_oldest_runtime
 from export.litert.recipes import RECIPES
 from export.program.golden import GOLDEN_TEXTS, GateError, ParityError, check_golden
 from export.program.inputs import describe_input
@@ -38,13 +34,6 @@ from kerasclf.train import main as train
 @pytest.fixture(scope="module")
 def classifier(run):
     return KerasClassifier.load(run)
-
-
-@pytest.fixture(scope="module")
-def file(run, tmp_path_factory):
-    path = tmp_path_factory.mktemp("tflite") / "model.tflite"
-    assert tflite.main([str(run), f"--output={path}", "--recipe=float32"]) == 0
-    return path
 
 
 def write(classifier, path):
@@ -91,12 +80,12 @@ def test_encode():
     assert encode("", 2).dtype == np.int32
 
 
-def test_outputs_are_in_order(file):
-    interpreter = Interpreter(model_content=file.read_bytes())
+def test_outputs_are_in_order(tiny_file):
+    interpreter = Interpreter(model_content=tiny_file.read_bytes())
     outputs = [(list(o["shape"]), o["dtype"]) for o in interpreter.get_output_details()]
     assert outputs == [([1, 3], np.float32), ([1], np.int32), ([1], np.int32)]
     interpreter.allocate_tensors()
-    classifier = EdgeClassifier(file)
+    classifier = EdgeClassifier(tiny_file)
     for text in GOLDEN_TEXTS:
         named = classifier.run(text)
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], encode(text, 48))
@@ -106,10 +95,10 @@ def test_outputs_are_in_order(file):
             np.testing.assert_array_equal(named[name], found)
 
 
-def test_metadata_describe_labels_and_run(file, run):
-    with zipfile.ZipFile(file) as archive:
+def test_metadata_describe_labels_and_run(tiny_file, run):
+    with zipfile.ZipFile(tiny_file) as archive:
         assert archive.namelist() == ["metadata.json"]
-    metadata = read_metadata(file.read_bytes())
+    metadata = read_metadata(tiny_file.read_bytes())
     assert metadata["labels"] == ["de", "en", "id"]
     metrics = json.loads((run / "metrics.json").read_text())
     assert metadata["data_sha256"] == metrics["data_sha256"]
@@ -257,155 +246,6 @@ def test_a_run_without_its_model_is_not_a_run(run, tmp_path, capsys):
         assert "is not a run: it has no metrics.json and model.keras" in captured.err
         assert captured.err.count("\n") == 1
         assert not output.parent.exists()
-
-
-def test_edge_folder(file, tmp_path, capsys):
-    folder = tmp_path / "edge"
-    assert edge.main([str(file), f"--output={folder}"]) == 0
-    names = {path.name for path in folder.iterdir()}
-    assert names == {"model.tflite", "classify.py", "requirements.txt", "golden.json", "README.md"}
-    done = subprocess.run(
-        [sys.executable, folder / "classify.py", "--self-test"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "self-test passed\n"
-    golden = json.loads((folder / "golden.json").read_text())
-    golden[2]["label"] = "en" if golden[2]["label"] != "en" else "de"
-    (folder / "golden.json").write_text(json.dumps(golden))
-    done = subprocess.run(
-        [sys.executable, folder / "classify.py", "--self-test"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    capsys.readouterr()
-    assert edge.main([str(file), f"--output={folder}"]) == 2
-    assert "already exists" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_edge_folder_needs_only_its_requirements(file, tmp_path):
-    folder = tmp_path / "edge"
-    assert edge.main([str(file), f"--output={folder}"]) == 0
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    requirements = folder / "requirements.txt"
-    subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True)
-    done = subprocess.run(
-        [python, folder / "classify.py", "--self-test"], capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "self-test passed\n", done.stderr
-    printed = subprocess.run(
-        [python, folder / "classify.py", "guten Morgen"], capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.startswith("de  ")
-    assert subprocess.run(
-        [python, "-c", "import tensorflow"], capture_output=True, check=False
-    ).returncode
-
-
-@pytest.mark.parametrize("damage", ["truncated", "no model", "no file"])
-def test_edge_refuses_damaged_files(damage, file, tmp_path, capsys):
-    path = tmp_path / "damaged.tflite"
-    content = file.read_bytes()
-    if damage == "truncated":
-        path.write_bytes(content[: len(content) // 2])
-    elif damage == "no model":
-        path.write_bytes(append_metadata(b"not a flatbuffer" * 10, read_metadata(content)))
-    before = set(tmp_path.iterdir())
-    assert edge.main([str(path), f"--output={tmp_path}/edge"]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1
-    assert set(tmp_path.iterdir()) == before
-
-
-def test_benchmark(file, table, tmp_path, capsys):
-    output, plot = tmp_path / "b.json", tmp_path / "b.svg"
-    arguments = [str(file), "--threads=1,2", f"--data={table}"]
-    assert benchmark.main([*arguments, f"--output={output}", f"--plot={plot}"]) == 0
-    printed = capsys.readouterr().out
-    assert "p95 ms" in printed
-    first, second = json.loads(output.read_text())["measured"]
-    assert (first["threads"], second["threads"]) == (1, 2)
-    assert json.loads(output.read_text())["format"] == 1
-    assert first["bytes"] == file.stat().st_size
-    assert first["gzip_bytes"] == len(gzip.compress(file.read_bytes()))
-    assert first["oldest_runtime"] in printed
-    assert first["oldest_runtime"] == find_oldest_runtime(file.read_bytes())
-    assert first["p50_ms"] <= first["p90_ms"] <= first["p95_ms"] <= first["p99_ms"]
-    assert first["macro_f1"] == second["macro_f1"] > 0.8
-    assert plot.read_text().startswith("<svg")
-
-
-def test_benchmark_measures_without_tensorflow(file):
-    code = (
-        "import sys; from pathlib import Path; import export.benchmark; "
-        "from export.litert.measure import measure; measure(Path(sys.argv[1]), 1, []); "
-        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'tyro', 'rich'}; "
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
-
-
-def test_benchmark_is_a_gate(file, tmp_path, capsys):
-    output = tmp_path / "b.json"
-    assert benchmark.main([str(file), f"--output={output}"]) == 0
-    former = json.loads(output.read_text())
-    former["measured"][0]["bytes"] //= 2
-    output.write_text(json.dumps(former))
-    arguments = [str(file), f"--baseline={output}", "--max-regression=10000%"]
-    assert benchmark.main(arguments) == 0
-    capsys.readouterr()
-    assert benchmark.main([str(file), f"--baseline={output}", "--max-regression=50%"]) == 1
-    assert "REGRESSION" in capsys.readouterr().out
-
-
-def test_regressions_by_hand():
-    row = dict.fromkeys(LOWER_IS_BETTER, 100.0)
-    row |= {"file": "f", "name": "n", "recipe": "r", "threads": 1}
-    assert find_regressions([row | {"p50_ms": 110.0}], [row], 0.1 + 1e-9) == []
-    lines = find_regressions([row | {"p50_ms": 111.0}], [row], 0.1)
-    assert lines == ["f: p50_ms 111, was 100 (+11%)"]
-    assert find_regressions([row | {"threads": 2, "p50_ms": 999.0}], [row], 0.1) == []
-
-
-def test_bad_benchmarks(file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    cut, half = tmp_path / "cut.tflite", tmp_path / "half.tflite"
-    cut.write_bytes(file.read_bytes()[:1000])
-    half.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    cases = {
-        "no file": [str(tmp_path / "none.tflite")],
-        "expected whole numbers": [str(file), "--threads=one"],
-        "expected a share": [str(file), "--max-regression=much"],
-        "cannot read": [str(file), "--baseline=/none.json"],
-        "needs the program adb": [str(file), "--adb"],
-        "cut.tflite: it has no metadata": [str(cut)],
-        "half.tflite: it has no metadata": [
-            str(file),
-            str(half),
-            f"--output={tmp_path}/b.json",
-        ],
-        "are required": [],
-    }
-    for message, arguments in cases.items():
-        assert benchmark.main(arguments) == 2
-        captured = capsys.readouterr()
-        assert message in captured.err
-        assert captured.err.count("\n") == 1
-    assert not (tmp_path / "b.json").exists()
-
-
-def test_benchmark_refuses_unknown_labels(file, tmp_path, capsys):
-    (tmp_path / "t.csv").write_text("text,label\nbonjour,fr\n")
-    assert benchmark.main([str(file), f"--data={tmp_path}/t.csv"]) == 2
-    assert "label 'fr'" in capsys.readouterr().err
 
 
 def test_calibration_refuses_changed_data(table, tmp_path, capsys):
