@@ -23,6 +23,8 @@ from kerasclf.run.members import read_members
 
 BATCH_SIZE = 256
 """Texts per call of the network at most."""
+BATCH_SIZE_OF_TOKENS = 64
+"""The same for a pretrained encoder: activations of more texts do not fit into a CPU's cache."""
 MOST_CELLS = 10_000_000
 """Texts per call times positions of a text times classes: the linear part gathers 24 bytes each."""
 
@@ -132,7 +134,8 @@ class KerasClassifier:
         encoded = [text.encode("utf-8", "replace") for text in check_texts(texts)]
         logits = np.empty((len(encoded), len(self.labels)), dtype=np.float32)
         cells = max(self.featurizer.inputs.values()) * len(self.labels)
-        size = max(1, min(BATCH_SIZE, MOST_CELLS // cells))
+        most = BATCH_SIZE_OF_TOKENS if self.featurizer.needs_tf_text else BATCH_SIZE
+        size = max(1, min(most, MOST_CELLS // cells))
         for rows in batch_by_length(self.featurizer, encoded, size):
             logits[rows] = self._logits(tf.constant([encoded[i] for i in rows])).numpy()
         return logits

@@ -58,7 +58,7 @@ class Teacher:
             Log-probabilities, float64 [n, num_classes].
         """
         predictions = []
-        labelled, begun, reported = 0, time.monotonic(), time.monotonic()
+        labelled, begun, reported = 0, 0.0, 0.0
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = texts[start : start + CHUNK_TEXTS]
             digest = sha256()
@@ -66,8 +66,12 @@ class Teacher:
                 digest.update(text.encode("utf-8", "replace") + b"\0")
             path = self.cache / f"{digest.hexdigest()[:16]}.npy"
             if not path.is_file():
+                model = self.load()
+                if not labelled:
+                    # Loading and fitting a teacher says nothing about its rate.
+                    begun = reported = time.monotonic()
                 with replacing(path) as beside:
-                    np.save(beside, self.load()(chunk))
+                    np.save(beside, model(chunk))
                 labelled += len(chunk)
                 now = time.monotonic()
                 if now - reported > REPORT_SECONDS:
