@@ -123,7 +123,10 @@ def _distill(teacher: RunLayout, how: DistillConfig, pile: Path | None) -> dict[
         from export.distillation.student_run import train_student
 
     job = prepare_student([teacher], how)
-    texts, description = read_pile(pile, "text", job, how.most_unlabelled) if pile else ([], None)
+    texts: list[str] = []
+    description = None
+    if pile:
+        texts, description = read_pile(pile, "text", job, how.most_unlabelled, how.seed)
     return train_student(job, [teacher], how, texts, description)
 
 

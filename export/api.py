@@ -92,7 +92,7 @@ def make_student(
         UserError: an option is wrong, or the data cannot be read.
     """
     from export.distillation.pile import read_pile
-    from export.distillation.students import prepare_student
+    from export.distillation.students import labelling_seed, prepare_student
     from kerasclf.report.wording import describe_pile
     from kerasclf.run.layout import RunLayout
 
@@ -107,7 +107,8 @@ def make_student(
     texts: list[str] = []
     pile = None
     if unlabelled:
-        texts, pile = read_pile(unlabelled, text_column, job, config.most_unlabelled)
+        seed = labelling_seed(teachers)
+        texts, pile = read_pile(unlabelled, text_column, job, config.most_unlabelled, seed)
         console.say(f"{unlabelled}: {describe_pile(pile)}")
     # TensorFlow takes seconds to import: only after the data has been checked.
     with console.quiet_imports():

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import GREETINGS, PLACES, SMALL
@@ -15,6 +16,7 @@ from kerasclf.files import load_table
 from kerasclf.job.prepare import prepare_job
 from kerasclf.run.layout import RunLayout
 from kerasclf.training.callbacks import HistoryFile
+from kerasclf.training.distillation import SoftLabels
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def test_a_pile_is_cleaned(job, tmp_path):
         *(trained[0].upper(), measured[0] + "!!", long + "n"),
         *(f"kalimat baru nomor {i} tentang kota" for i in range(30)),
     ]
-    kept, found = read_pile(write_pile(tmp_path / "p.csv", texts), "text", job, 100)
+    kept, found = read_pile(write_pile(tmp_path / "p.csv", texts), "text", job, 100, 0)
     assert kept == [texts[0], texts[2], *texts[7:]]
     assert found["rows"] == len(texts)
     assert found["left_out"] == {
@@ -54,13 +56,14 @@ def test_a_large_pile_is_a_sample_in_its_order(job, tmp_path, monkeypatch):
     monkeypatch.setattr("export.distillation.pile.CHUNK_ROWS", 100)
     texts = [f"text number {i} about {i * i}" for i in range(1000)]
     path = write_pile(tmp_path / "p.csv", texts)
-    kept, found = read_pile(path, "text", job, 50)
+    kept, found = read_pile(path, "text", job, 50, 0)
     assert len(kept) == found["used"] == 50
     assert found["rows"] == 1000
     numbers = [int(text.split()[2]) for text in kept]
     assert numbers == sorted(numbers)
     assert 300 < sum(numbers) / 50 < 700
-    assert read_pile(path, "text", job, 50)[0] == kept
+    assert read_pile(path, "text", job, 50, 0)[0] == kept
+    assert read_pile(path, "text", job, 50, 1)[0] != kept
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_large_pile_is_a_sample_in_its_order(job, tmp_path, monkeypatch):
 )
 def test_a_useless_pile_is_one_line(job, tmp_path, texts, message):
     with pytest.raises(UserError, match=message) as caught:
-        read_pile(write_pile(tmp_path / "p.csv", texts), "text", job, 10)
+        read_pile(write_pile(tmp_path / "p.csv", texts), "text", job, 10, 0)
     assert "\n" not in str(caught.value)
 
 
@@ -137,6 +140,16 @@ def test_one_command_and_again_after_each_interruption(command, tmp_path, capsys
     again = capsys.readouterr()
     assert json.loads(again.out)["run"] == parts["run"]
     assert "epoch" not in again.err
+    # A student of another seed learns from the same texts, which are labelled already.
+    options = [option for option in command if option.startswith(("--unl", "--stu", "--most"))]
+    taught = ["parts/greetings-teacher", "--seed=3", "--name=other", "--output=parts", *options]
+    assert cli.main(["distill", *taught]) == 0
+    one, other = (
+        SoftLabels.load(RunLayout.open(f"parts/{name}").soft_labels)
+        for name in ("greetings-student", "other")
+    )
+    assert one.transfer_texts == other.transfer_texts
+    np.testing.assert_array_equal(one.transfer_probabilities, other.transfer_probabilities)
 
 
 @pytest.mark.parametrize(

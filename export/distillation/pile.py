@@ -28,7 +28,7 @@ BLANK, DUPLICATE, LABELLED, MEASURED, NEAR = (
 
 
 def read_pile(
-    path: Path, text_column: str, job: Job, most: int
+    path: Path, text_column: str, job: Job, most: int, seed: int
 ) -> tuple[list[str], dict[str, Any]]:
     """Reads texts for teachers to label.
 
@@ -39,8 +39,9 @@ def read_pile(
     Args:
         path: of the table.
         text_column: its column of texts.
-        job: whose rows the texts are compared with; its seed is that of the sample.
+        job: whose rows the texts are compared with.
         most: number of texts to keep; of more, a random sample.
+        seed: seed of the samples.
 
     Returns:
         The texts in their order, and their description: "rows" read, "left_out" by reason, "used",
@@ -53,7 +54,7 @@ def read_pile(
     own = {hash_text(normalize(text)): LABELLED for text in job.texts_and_class_ids("train")[0]}
     measured = job.measured_texts()
     own |= {hash_text(normalize(text)): MEASURED for text in measured}
-    random = np.random.default_rng(job.config.seed)
+    random = np.random.default_rng(seed)
     seen: set[str] = set()
     left_out: Counter[str] = Counter()
     sample: list[tuple[int, str]] = []
@@ -88,13 +89,13 @@ def read_pile(
         "rows": rows,
         "left_out": dict(+left_out),
         "used": len(kept),
-        "balanced_accuracy": _compare(kept, job),
+        "balanced_accuracy": _compare(kept, job, seed),
     }
 
 
-def _compare(texts: list[str], job: Job) -> float | None:
+def _compare(texts: list[str], job: Job, seed: int) -> float | None:
     """Balanced accuracy of a linear model that tells texts and training texts apart."""
-    random = np.random.default_rng(job.config.seed)
+    random = np.random.default_rng(seed)
     both = [
         [part[i] for i in random.permutation(len(part))[:MOST_COMPARED]]
         for part in (texts, job.texts_and_class_ids("train")[0])
@@ -103,5 +104,5 @@ def _compare(texts: list[str], job: Job) -> float | None:
         return None
     names = np.repeat(["pile", "table"], [len(part) for part in both])
     everything = np.array(both[0] + both[1], dtype=object)
-    found = tell_apart(everything, names, np.arange(len(names)), job.config.seed)
+    found = tell_apart(everything, names, np.arange(len(names)), seed)
     return found.get("balanced_accuracy")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from export.distillation.config import DistillConfig
+from export.distillation.students import labelling_seed
 from export.distillation.teachers import average, baseline_teacher, run_teacher
 from export.distillation.transfer import mix_texts
-from kerasclf.config import TrainConfig
 from kerasclf.files import load_record
 from kerasclf.job.execute import run_job
 from kerasclf.job.job import Job
@@ -72,9 +72,7 @@ def make_soft_labels(
 
     Arguments are those of `train_student`.
     """
-    # Neither teachers nor mixtures depend on the student's seed: students of several seeds share
-    # folds and cached predictions.
-    seed = TrainConfig.from_yaml(teachers[0].config).seed
+    seed = labelling_seed(teachers)
     fold_job = replace(job, config=replace(job.config, seed=seed))
     texts, _ = job.texts_and_class_ids("train")
     mixtures = mix_texts(texts, config.mixtures, seed) if config.mixtures else []

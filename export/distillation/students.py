@@ -32,6 +32,14 @@ def prepare_student(teachers: Sequence[RunLayout], config: DistillConfig) -> Job
     return prepare_job(replace(student, output=config.output or student.output))
 
 
+def labelling_seed(teachers: Sequence[RunLayout]) -> int:
+    """The seed of folds, mixtures and the sample of a pile: that of the first teacher.
+
+    Students of several seeds then share what their teachers labelled.
+    """
+    return TrainConfig.from_yaml(teachers[0].config).seed
+
+
 def read_size(student: str) -> dict[str, Any]:
     """The training options that a value of --student stands for: a size or a YAML file.
 
