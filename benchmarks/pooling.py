@@ -1,18 +1,61 @@
-"""Differences of macro-F1 between models, pooled over runs with other seeds or data."""
+"""Differences of macro-F1 between models, pooled over runs with other seeds or data.
 
+    python -m benchmarks.pooling runs/student/1 runs/student/2 runs/student/3
+
+prints means over runs: of macro-F1 on validation and on test rows, and of the difference to the
+baseline on test rows, with its 95 % interval.
+"""
+
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from statistics import mean
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+import tyro
 
+from kerasclf import command
 from kerasclf.files import load_table
+from kerasclf.report.wording import describe_difference
+from kerasclf.run.finished import read_runs
 from kerasclf.statistics.bootstrap import interval, macro_f1_difference, resamples
 
 TRUE, PREDICTED, BASELINE = "label", "predicted_label", "baseline_label"
 """Columns of predictions.parquet."""
+
+
+@dataclass
+class PoolingOptions(command.Options):
+    """Print means over runs, and what they have over their baselines."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Finished runs, at least two, such as those of several seeds."""
+
+
+def pool(options: PoolingOptions) -> dict[str, Any]:
+    """The means, and the pooled difference.
+
+    Raises:
+        UserError: there are fewer than two runs, or one is not finished.
+    """
+    metrics = [{"run": run.layout.root, **run.metrics} for run in read_runs(options.runs)]
+    return {
+        "runs": [str(entry["run"]) for entry in metrics],
+        "validation_macro_f1": mean(entry["validation"]["macro_f1"] for entry in metrics),
+        "test_macro_f1": mean(entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics),
+        "over_baseline": pool_differences(metrics),
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints the result."""
+    print(f"macro-F1, validation rows: {result['validation_macro_f1']:.4f}")
+    print(f"macro-F1, test rows:       {result['test_macro_f1']:.4f}")
+    print(f"over the baseline:         {describe_difference(result['over_baseline'])}")
 
 
 def pool_differences(
@@ -43,3 +86,12 @@ def pool_differences(
 def _read_test_rows(metrics: dict[str, Any]) -> pd.DataFrame:
     frame = load_table(Path(metrics["run"]) / "predictions.parquet")
     return frame[frame["split"] == "test"].sort_values("row", ignore_index=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return command.run(command.parser(PoolingOptions), pool, show, argv, "benchmarks.pooling")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from benchmarks import small_data
+from benchmarks.pooling import main as pooling
 from benchmarks.pooling import pool_differences
 from benchmarks.quality import UNUSED, cut, main
 from benchmarks.teachers import main as teachers
@@ -104,3 +105,15 @@ def test_small_data_measures_each_model_and_draws_them(tmp_path, capsys):
     assert results[-1]["student_over"]["difference"] == 0
     assert all(row["bytes"] and row["p50_ms"] for row in results)
     assert min(imread(plot).shape[:2]) > 300
+
+
+def test_means_and_the_pooled_difference_are_printed(run, joined_run, capsys):
+    assert pooling([str(run), str(joined_run)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    runs = (run, joined_run)
+    metrics = [{"run": r, **json.loads((r / "metrics.json").read_text())} for r in runs]
+    both = [entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics]
+    assert printed[1] == f"macro-F1, test rows:       {sum(both) / 2:.4f}"
+    assert f"{pool_differences(metrics)['difference']:+.4f} (" in printed[2]
+    assert pooling([str(run)]) == 2
+    assert "expected at least two" in capsys.readouterr().err
