@@ -42,20 +42,28 @@ def pool(options: PoolingOptions) -> dict[str, Any]:
     Raises:
         UserError: there are fewer than two runs, or one is not finished.
     """
-    metrics = [{"run": run.layout.root, **run.metrics} for run in read_runs(options.runs)]
-    return {
-        "runs": [str(entry["run"]) for entry in metrics],
-        "validation_macro_f1": mean(entry["validation"]["macro_f1"] for entry in metrics),
-        "test_macro_f1": mean(entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics),
-        "over_baseline": pool_differences(metrics),
-    }
+    return summarize([{"run": run.layout.root, **run.metrics} for run in read_runs(options.runs)])
 
 
 def show(result: dict[str, Any]) -> None:
     """Prints the result."""
-    print(f"macro-F1, validation rows: {result['validation_macro_f1']:.4f}")
-    print(f"macro-F1, test rows:       {result['test_macro_f1']:.4f}")
+    print(f"macro-F1, validation rows: {result['validation']:.4f}")
+    print(f"macro-F1, test rows:       {mean(result['test']):.4f}")
     print(f"over the baseline:         {describe_difference(result['over_baseline'])}")
+
+
+def summarize(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Macro-F1 of runs: "validation" and "baseline", means; "test", each; and "over_baseline".
+
+    Args:
+        runs: metrics of n runs, with the folder of each under "run".
+    """
+    return {
+        "validation": mean(entry["validation"]["macro_f1"] for entry in runs),
+        "test": [entry["test"]["measures"]["macro_f1"]["value"] for entry in runs],
+        "baseline": mean(entry["baseline"]["measures"]["macro_f1"] for entry in runs),
+        "over_baseline": pool_differences(runs),
+    }
 
 
 def pool_differences(

@@ -23,7 +23,7 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.exported import describe_file, measure_file
 from benchmarks.fasttext_model import train_fasttext
-from benchmarks.pooling import pool_differences
+from benchmarks.pooling import summarize
 from kerasclf import command
 from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
@@ -131,13 +131,12 @@ def _summarize(model: str, metrics: list[dict[str, Any]]) -> dict[str, Any]:
     verdicts = [entry["baseline"]["macro_f1_difference"]["verdict"] for entry in metrics]
     run = Path(metrics[0]["run"])
     file = {"bytes": None, "p50_ms": None} if model == FASTTEXT else measure_file(run)
+    found = summarize(metrics)
     return {
         **file,
-        "over_baseline": pool_differences(metrics),
+        **found,
         "model": model,
-        "validation": mean(entry["validation"]["macro_f1"] for entry in metrics),
-        "test": mean(entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics),
-        "baseline": mean(entry["baseline"]["measures"]["macro_f1"] for entry in metrics),
+        "test": mean(found["test"]),
         "better": verdicts.count("better"),
         "worse": verdicts.count("worse"),
         "runs": len(metrics),

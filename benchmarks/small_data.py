@@ -24,7 +24,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.exported import describe_file, measure_file
-from benchmarks.pooling import pool_differences
+from benchmarks.pooling import pool_differences, summarize
 from benchmarks.quality import UNUSED, cut
 from benchmarks.small_data_plot import plot_results
 from export.distillation.config import DistillConfig
@@ -167,16 +167,12 @@ def _summarize(
     runs = {model: [metrics[model] for metrics in of_seeds] for model in of_seeds[0]}
     found = []
     for model, metrics in runs.items():
-        tested = [entry["test"]["measures"]["macro_f1"]["value"] for entry in metrics]
         found.append(
             {
                 "data": data_set,
                 "rows": size,
                 "model": model,
-                "validation": mean(entry["validation"]["macro_f1"] for entry in metrics),
-                "test": tested,
-                "baseline": mean(entry["baseline"]["measures"]["macro_f1"] for entry in metrics),
-                "over_baseline": pool_differences(metrics),
+                **summarize(metrics),
                 # What its student gains, if any, is what the model is worth to it.
                 "student_over": pool_differences(runs[STUDENT], metrics),
                 "seconds": mean(sum(entry["seconds"].values()) for entry in metrics),

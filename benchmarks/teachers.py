@@ -11,18 +11,19 @@ paired bootstrap, and minutes of training. Test rows are not looked at. Finished
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import tyro
 import yaml
-from tyro.conf import Positional
 
 from benchmarks.quality import cut
 from kerasclf import command
 from kerasclf.api import make_config
+from kerasclf.config import TrainConfig
 from kerasclf.errors import UserError
 from kerasclf.job.kept import train_once
 from kerasclf.report.wording import describe_difference
@@ -30,12 +31,15 @@ from kerasclf.run.finished import FinishedRun, read_predictions
 from kerasclf.run.layout import RunLayout
 from kerasclf.statistics.bootstrap import compare
 
+COMMON = ("encoder", "seed", "output")
+"""Options of all trainings that a mapping does not set."""
+
 
 @dataclass(kw_only=True)
 class TeacherOptions(command.Options):
     """Compare training options of a pretrained encoder on validation rows."""
 
-    encoder: Positional[str]
+    encoder: Annotated[str, tyro.conf.Positional]
     """A pretrained encoder, as kerasclf train --encoder."""
     datasets: tuple[str, ...] = ("id-hate",)
     """Names of data sets (see `kerasclf datasets`)."""
@@ -50,54 +54,44 @@ class TeacherOptions(command.Options):
 
 
 def measure(options: TeacherOptions) -> dict[str, Any]:
-    """Trains with each mapping on each data set, and collects the figures."""
-    mappings = {text: _read_mapping(text) for text in options.options}
-    return {
-        "results": [
-            row for name in options.datasets for row in _compare_on(name, mappings, options)
-        ]
-    }
-
-
-def _read_mapping(text: str) -> dict[str, Any]:
-    """The training options in a mapping.
+    """Trains with each mapping on each data set, and collects the figures.
 
     Raises:
-        UserError: it is no mapping in YAML, or has an unknown option or a wrong value.
+        UserError: a mapping is none in YAML, or has an unknown option or a wrong value.
     """
+    # All of them, before the first training.
+    of_data_sets = [
+        [_configure(options, name, mapping) for mapping in options.options]
+        for name in options.datasets
+    ]
+    return {"results": [row for configs in of_data_sets for row in _compare(options, configs)]}
+
+
+def _configure(options: TeacherOptions, data_set: str, mapping: str) -> TrainConfig:
+    """The configuration of a training."""
     try:
-        values = yaml.safe_load(text)
+        values = yaml.safe_load(mapping)
     except yaml.YAMLError:
         values = None
     if not isinstance(values, dict):
-        raise UserError(f"--options has {text!r}; expected mappings such as '{{epochs: 3}}'")
+        raise UserError(f"--options has {mapping!r}; expected mappings such as '{{epochs: 3}}'")
+    values = {str(key): value for key, value in values.items()}
+    common = {"dataset": data_set, **{key: getattr(options, key) for key in COMMON}}
+    name = f"{data_set}-{options.size}-{options.seed}"
     try:
-        make_config(None, values := {str(key): value for key, value in values.items()})
+        config = make_config(None, common | values)
     except TypeError as error:
-        raise UserError(f"--options has {text!r}: {error}") from error
-    return values
+        raise UserError(f"--options has {mapping!r}: {error}") from error
+    return replace(config, name=name)
 
 
-def _compare_on(
-    data_set: str, mappings: dict[str, dict[str, Any]], options: TeacherOptions
-) -> list[dict[str, Any]]:
-    """The rows of the table for one data set."""
+def _compare(options: TeacherOptions, configs: list[TrainConfig]) -> list[dict[str, Any]]:
+    """The rows of the table for one data set, with the configuration of each mapping."""
     runs = []
-    for text, values in mappings.items():
-        config = make_config(
-            None,
-            {
-                "dataset": data_set,
-                "encoder": options.encoder,
-                "seed": options.seed,
-                "output": options.output,
-                **values,
-                "name": f"{data_set}-{options.size}-{options.seed}",
-            },
-        )
+    for mapping, config in zip(options.options, configs, strict=True):
         found = train_once(config, partial(cut, size=options.size, or_all=True))
         assert found is not None
-        runs.append(FinishedRun(text, RunLayout.open(found["run"]), found))
+        runs.append(FinishedRun(mapping, RunLayout.open(found["run"]), found))
     predictions = read_predictions(runs, "validation")
     compared = partial(
         compare,
@@ -108,7 +102,7 @@ def _compare_on(
     )
     return [
         {
-            "data": data_set,
+            "data": configs[0].dataset,
             "options": run.name,
             "network": round(run.metrics["training"]["best_val_macro_f1"], 3),
             "model": round(run.metrics["validation"]["macro_f1"], 3),

@@ -7,7 +7,9 @@ import pytest
 from conftest import fails
 
 import kerasclf
-from kerasclf import cli
+from kerasclf import cli, table_prediction
+from kerasclf.data.table_writer import TableWriter
+from kerasclf.data.tables import read_table
 
 STRANGE = ["", "   ", "a\0b", "\0", "😀🇮🇩", "x" * 1_000_000, "\ud800", "日本語", "<b>&amp;</b>"]
 
@@ -33,10 +35,6 @@ def test_predict_texts(run, capsys):
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_predict_a_table_keeps_rows_and_order(run, tmp_path, capsys, monkeypatch, suffix):
-    from kerasclf import table_prediction
-    from kerasclf.data.table_writer import TableWriter
-    from kerasclf.data.tables import read_table
-
     monkeypatch.setattr(table_prediction, "CHUNK_ROWS", 7)
     texts = [*(text for text in STRANGE if text != "\ud800"), *(f"text {i}" for i in range(40))]
     rows = pd.DataFrame({"id": [str(i) for i in range(len(texts))], "text": texts})
@@ -95,9 +93,6 @@ def test_bad_prediction_input(case, run, table, tmp_path, capsys):
 
 
 def test_predict_jsonl_with_varying_keys(run, tmp_path, capsys, monkeypatch):
-    from kerasclf import table_prediction
-    from kerasclf.data.tables import read_table
-
     monkeypatch.setattr(table_prediction, "CHUNK_ROWS", 2)
     rows = [{"text": "a", "n": 12345678901234567}, {"text": "b", "n": None}]
     rows += [{"more": ["x", 1], "text": "c"}, {"n": 1, "text": "\ud83d"}]
@@ -113,8 +108,6 @@ def test_predict_jsonl_with_varying_keys(run, tmp_path, capsys, monkeypatch):
 
 
 def test_predict_keeps_a_row_with_a_carriage_return(run, tmp_path, capsys):
-    from kerasclf.data.tables import read_table
-
     (tmp_path / "in.csv").write_bytes(b'id,text\n1,"a\rb"\n2,c\n')
     output = tmp_path / "out.csv"
     assert cli.main(["predict", str(run), f"--input={tmp_path}/in.csv", f"--output={output}"]) == 0
